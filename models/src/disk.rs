@@ -1,0 +1,470 @@
+//! The disk: what is cached, what is durable, and what a crash may leave.   (trusted: audit this)
+//!
+//! ```text
+//!            call                       barrier
+//!   engine ---------> cached effects ------------> durable
+//!                         |                           |
+//!                     power cut:                  power cut:
+//!              kept or lost, as the profile's        kept
+//!                order of implications allows
+//! ```
+//!
+//! K1  What a completed barrier covered is in every later crash image.
+//! K2  A crash image is what is durable plus a subset of the cached effects that is downward-closed
+//!     under the profile's order, applied in issue order; all such images, and no others.
+//! K3  A kill loses nothing here: what is cached stays visible.
+//! K4  After a failed barrier the data that it was to cover is *doomed*: its fate is open at every
+//!     power cut until the next one, and no later barrier covers it (Rebello et al., ATC '20).
+//! K5  Space whose write was lost reads zeros, or by switch garbage or stale contents; once a power
+//!     cut has chosen, it stays so until it is overwritten.
+//!
+//! A disk is generic in its contents: tokens in the models, bytes under the real engines. There is
+//! no other definition of a crash in this project.
+//!
+//! Sources: Pillai et al., OSDI '14 (ALICE), section 3 and table 2; Bornholt et al., ASPLOS '16
+//! (Ferrite), section 3. The order: [`effect`]; the enumeration of crash images: [`image`].
+
+mod call;
+pub mod effect;
+pub mod image;
+pub mod tree;
+
+use crate::profile::Profile;
+pub use call::{Call, Failure, Refusal};
+use effect::{Effect, Kind, Logged, Status, needs};
+use fixedbitset::FixedBitSet;
+use std::collections::BTreeSet;
+pub use tree::{Cell, Ino, Name, Node, Tree};
+
+/// A disk: a tree that is durable, and the log of what happened since.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Disk<C> {
+    base: Tree<C>,
+    log: Vec<Logged<C>>,
+    view: Tree<C>,
+    aborted: bool,
+    /// Contents that the store gave up, by their place in a block: what stale space may read.
+    freed: BTreeSet<(usize, Vec<C>)>,
+}
+
+impl<C: Cell> Default for Disk<C> {
+    fn default() -> Self {
+        Self::new(Tree::default())
+    }
+}
+
+impl<C: Cell> Disk<C> {
+    /// A disk on which that tree is durable.
+    pub fn new(tree: Tree<C>) -> Self {
+        Self {
+            view: tree.clone(),
+            base: tree,
+            log: Vec::new(),
+            aborted: false,
+            freed: BTreeSet::new(),
+        }
+    }
+
+    /// What a program sees: durable and cached.
+    pub fn view(&self) -> &Tree<C> {
+        &self.view
+    }
+
+    /// What is durable whatever else is lost.
+    pub fn base(&self) -> &Tree<C> {
+        &self.base
+    }
+
+    /// The effects since, in issue order.
+    pub fn log(&self) -> &[Logged<C>] {
+        &self.log
+    }
+
+    /// Whether every change fails until the next power cut.
+    pub fn is_aborted(&self) -> bool {
+        self.aborted
+    }
+
+    /// Makes a call.
+    pub fn apply(&mut self, call: &Call<C>, profile: &Profile) -> Result<(), Refusal> {
+        match call {
+            Call::Create(path) => self.create(path, Node::File(Vec::new())).map(drop),
+            Call::CreateDirectory(path) => self
+                .create(path, Node::Directory(Default::default()))
+                .map(drop),
+            Call::Write { file, at, cells } => {
+                let file = self.view.lookup(file).ok_or(Refusal::NotFound)?;
+                self.write(file, *at, cells, profile)
+            }
+            Call::SetLen { file, to } => {
+                let file = self.view.lookup(file).ok_or(Refusal::NotFound)?;
+                self.set_len(file, *to, profile)
+            }
+            Call::Rename { from, to } => self.rename(from, to, profile),
+            Call::Remove(path) => self.remove(path, profile),
+            Call::Barrier(path) | Call::DataBarrier(path) | Call::DirectoryBarrier(path) => {
+                let node = self.view.lookup(path).ok_or(Refusal::NotFound)?;
+                self.barrier(node, matches!(call, Call::DataBarrier(_)), profile)
+            }
+        }
+    }
+
+    /// Makes an empty file or directory.
+    pub fn create(&mut self, path: &str, node: Node<C>) -> Result<Ino, Refusal> {
+        self.writable()?;
+        let (directory, name) = self.parent(path)?;
+        if self.view.lookup(path).is_some() {
+            return Err(Refusal::Exists);
+        }
+        let ino = self.base.unused().max(self.view.unused());
+        self.base.nodes.insert(ino, node.clone());
+        self.view.nodes.insert(ino, node);
+        let entry = Effect::Entry {
+            directory,
+            name,
+            target: Some(ino),
+        };
+        self.issue(vec![(entry, Kind::Name)]);
+        Ok(ino)
+    }
+
+    /// Writes cells; the file grows as needed.
+    pub fn write(
+        &mut self,
+        file: Ino,
+        at: usize,
+        cells: &[C],
+        profile: &Profile,
+    ) -> Result<(), Refusal> {
+        self.writable()?;
+        let size = self.view.cells(file).ok_or(Refusal::WrongKind)?.len();
+        let end = at + cells.len();
+        let allocated = size.next_multiple_of(profile.block);
+        let mut effects = Vec::new();
+        let mut from = at;
+        while from < end {
+            let block_end = end.min((from / profile.block + 1) * profile.block);
+            let new_block = from.max(size) >= allocated;
+            if block_end > size {
+                let size = Effect::Size {
+                    file,
+                    to: block_end,
+                };
+                effects.push((size, Kind::Append { new_block }));
+            }
+            for (at, to) in pieces(from, block_end, profile.atom()) {
+                if !profile.power_safe_overwrite {
+                    effects.extend(self.spills(file, at, to, profile));
+                }
+                let kind = if to > size {
+                    Kind::Append { new_block }
+                } else {
+                    Kind::Overwrite
+                };
+                let cells = cells[at - (end - cells.len())..to - (end - cells.len())].to_vec();
+                effects.push((Effect::Data { file, at, cells }, kind));
+            }
+            from = block_end;
+        }
+        self.issue(effects);
+        Ok(())
+    }
+
+    /// Damage to what stands beside a write in its sector.
+    fn spills(&self, file: Ino, at: usize, to: usize, profile: &Profile) -> Vec<(Effect<C>, Kind)> {
+        let size = self.view.cells(file).map_or(0, <[C]>::len);
+        let start = at / profile.sector * profile.sector;
+        let end = size.min(start + profile.sector);
+        [(start, at), (to, end)]
+            .into_iter()
+            .filter(|(from, to)| from < to)
+            .map(|(at, to)| {
+                (
+                    Effect::Data {
+                        file,
+                        at,
+                        cells: vec![C::garbage(); to - at],
+                    },
+                    Kind::Spill,
+                )
+            })
+            .collect()
+    }
+
+    /// Sets the size of a file.
+    pub fn set_len(&mut self, file: Ino, to: usize, profile: &Profile) -> Result<(), Refusal> {
+        self.writable()?;
+        let cells = self.view.cells(file).ok_or(Refusal::WrongKind)?;
+        if cells.len() == to {
+            return Ok(());
+        }
+        self.free(file, to, profile);
+        self.issue(vec![(Effect::Size { file, to }, Kind::Resize)]);
+        Ok(())
+    }
+
+    /// Moves a name; an existing file of the new name is replaced.
+    pub fn rename(&mut self, from: &str, to: &str, profile: &Profile) -> Result<(), Refusal> {
+        self.writable()?;
+        let moved = self.view.lookup(from).ok_or(Refusal::NotFound)?;
+        let (old_directory, old_name) = self.parent(from)?;
+        let (directory, name) = self.parent(to)?;
+        let under_itself = tree::components(to)
+            .zip(tree::components(from))
+            .take_while(|(a, b)| a == b)
+            .count()
+            == tree::components(from).count();
+        let replaced = self.view.lookup(to);
+        if replaced == Some(moved) {
+            return Ok(());
+        }
+        let is_file = |ino: Ino| self.view.cells(ino).is_some();
+        if under_itself || replaced.is_some_and(|old| !is_file(old) || !is_file(moved)) {
+            return Err(Refusal::WrongKind);
+        }
+        if let Some(old) = replaced {
+            self.free(old, 0, profile);
+        }
+        let kind = Kind::Rename {
+            moved,
+            replaced: replaced.is_some(),
+        };
+        let remove = Effect::Entry {
+            directory: old_directory,
+            name: old_name,
+            target: None,
+        };
+        let add = Effect::Entry {
+            directory,
+            name,
+            target: Some(moved),
+        };
+        self.issue(vec![(remove, kind), (add, kind)]);
+        Ok(())
+    }
+
+    /// Removes the name of a file or of an empty directory.
+    pub fn remove(&mut self, path: &str, profile: &Profile) -> Result<(), Refusal> {
+        self.writable()?;
+        let ino = self.view.lookup(path).ok_or(Refusal::NotFound)?;
+        let (directory, name) = self.parent(path)?;
+        if self
+            .view
+            .entries(ino)
+            .is_some_and(|entries| !entries.is_empty())
+        {
+            return Err(Refusal::WrongKind);
+        }
+        self.free(ino, 0, profile);
+        self.issue(vec![(
+            Effect::Entry {
+                directory,
+                name,
+                target: None,
+            },
+            Kind::Name,
+        )]);
+        Ok(())
+    }
+
+    /// Completes a barrier of a file (fsync, or with `data_only` fdatasync) or of a directory.
+    pub fn barrier(
+        &mut self,
+        node: Ino,
+        data_only: bool,
+        profile: &Profile,
+    ) -> Result<(), Refusal> {
+        self.writable()?;
+        let all = profile.barrier_covers_all && !data_only;
+        let covered = |logged: &Logged<C>| match &logged.effect {
+            Effect::Data { file, .. } => *file == node || all,
+            Effect::Size { file, .. } => {
+                (*file == node && (!data_only || profile.data_barrier_covers_size)) || all
+            }
+            Effect::Entry {
+                directory, target, ..
+            } => {
+                let names_it = *target == Some(node) && profile.barrier_covers_name && !data_only;
+                *directory == node || names_it || all
+            }
+        };
+        // A write that is complete has not damaged what stands beside it.
+        self.log
+            .retain(|e| !(e.kind == Kind::Spill && e.status == Status::Cached && covered(e)));
+        let chosen: Vec<usize> = (0..self.log.len())
+            .filter(|&i| self.log[i].status == Status::Cached && covered(&self.log[i]))
+            .collect();
+        self.persist(&chosen, profile);
+        Ok(())
+    }
+
+    /// Fails a barrier of a file or of a directory.
+    pub fn fail_barrier(&mut self, node: Ino, failure: Failure) {
+        let reverted = match failure {
+            Failure::Abort => return self.aborted = true,
+            Failure::DataStays => false,
+            Failure::DataReverts => true,
+        };
+        for logged in &mut self.log {
+            let doomed = logged.file() == Some(node) && (reverted || logged.is_data());
+            if doomed && logged.status == Status::Cached {
+                logged.status = Status::Doomed { reverted };
+            }
+        }
+        if reverted {
+            self.view = self.replayed();
+        }
+    }
+
+    /// The cached effects that the operating system may write back next, each with all it is tied
+    /// to. For the oracle of explicit writeback only.
+    pub fn write_backs(&self, profile: &Profile) -> Vec<usize> {
+        let needs = needs(&self.log, profile);
+        let waits = |i: usize| profile.data_waits_for_barrier && self.log[i].is_data();
+        let ready = |i: usize| {
+            needs[i].ones().all(|j| {
+                self.log[j].status == Status::Durable || (needs[j].contains(i) && !waits(j))
+            })
+        };
+        (0..self.log.len())
+            .filter(|&i| self.log[i].status == Status::Cached && self.log[i].kind != Kind::Spill)
+            .filter(|&i| ready(i))
+            .collect()
+    }
+
+    /// Writes one of [`Disk::write_backs`] back.
+    pub fn write_back(&mut self, index: usize, profile: &Profile) {
+        self.persist(&[index], profile);
+    }
+
+    /// Makes effects durable with all they need, and folds what it can into the base.
+    fn persist(&mut self, chosen: &[usize], profile: &Profile) {
+        if chosen.is_empty() {
+            return;
+        }
+        let needs = needs(&self.log, profile);
+        let mut durable = FixedBitSet::with_capacity(self.log.len());
+        for &i in chosen {
+            durable.union_with(&needs[i]);
+        }
+        for i in durable.ones() {
+            if self.log[i].status == Status::Cached {
+                self.log[i].status = Status::Durable;
+            }
+        }
+        self.fold();
+    }
+
+    /// Moves durable effects into the base, where no earlier effect that stays would then be
+    /// applied after them.
+    fn fold(&mut self) {
+        let mut stays: Vec<Logged<C>> = Vec::with_capacity(self.log.len());
+        for logged in std::mem::take(&mut self.log) {
+            let durable = logged.status == Status::Durable;
+            if durable && stays.iter().all(|earlier| logged.commutes_with(earlier)) {
+                replay(&mut self.base, &logged.effect);
+            } else {
+                stays.push(logged);
+            }
+        }
+        // Calls are numbered anew, so that equal futures are equal states.
+        let (mut last, mut number) = (None, 0);
+        for logged in &mut stays {
+            if last.is_some_and(|last| last != logged.call) {
+                number += 1;
+            }
+            last = Some(std::mem::replace(&mut logged.call, number));
+        }
+        self.log = stays;
+    }
+
+    fn issue(&mut self, effects: Vec<(Effect<C>, Kind)>) {
+        let call = self.log.last().map_or(0, |last| last.call + 1);
+        for (effect, kind) in effects {
+            let logged = Logged {
+                effect,
+                kind,
+                call,
+                status: Status::Cached,
+            };
+            if logged.is_visible() {
+                replay(&mut self.view, &logged.effect);
+            }
+            self.log.push(logged);
+        }
+    }
+
+    /// What a program sees, from the base and the log.
+    fn replayed(&self) -> Tree<C> {
+        let mut view = self.base.clone();
+        for logged in self.log.iter().filter(|logged| logged.is_visible()) {
+            replay(&mut view, &logged.effect);
+        }
+        view
+    }
+
+    /// Notes what a file gives up from cell `from` on, for stale space to read.
+    fn free(&mut self, file: Ino, from: usize, profile: &Profile) {
+        if profile.stale {
+            let cells = self.view.cells(file).unwrap_or_default();
+            self.freed.extend(given_up(cells, from, profile));
+        }
+    }
+
+    fn writable(&self) -> Result<(), Refusal> {
+        if self.aborted {
+            Err(Refusal::Aborted)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn parent(&self, path: &str) -> Result<(Ino, Name), Refusal> {
+        let mut names = tree::components(path);
+        let name = names.next_back().ok_or(Refusal::WrongKind)?;
+        let directory = names.collect::<Vec<_>>().join("/");
+        let directory = self.view.lookup(&directory).ok_or(Refusal::NotFound)?;
+        self.view.entries(directory).ok_or(Refusal::WrongKind)?;
+        Ok((directory, name.into()))
+    }
+}
+
+/// Applies an effect to a tree.
+fn replay<C: Cell>(tree: &mut Tree<C>, effect: &Effect<C>) {
+    match effect {
+        Effect::Data { file, at, cells } => tree.write(*file, *at, cells),
+        Effect::Size { file, to } => tree.resize(*file, *to),
+        Effect::Entry {
+            directory,
+            name,
+            target,
+        } => tree.entry(*directory, name, *target),
+    }
+}
+
+/// Cuts `from..to` at multiples of `atom`.
+fn pieces(from: usize, to: usize, atom: usize) -> impl Iterator<Item = (usize, usize)> {
+    (from / atom..to.div_ceil(atom)).map(move |i| (from.max(i * atom), to.min((i + 1) * atom)))
+}
+
+/// The sectors of a file from cell `from` on, with their place in the block; all-zero ones left out.
+fn given_up<C: Cell>(cells: &[C], from: usize, profile: &Profile) -> Vec<(usize, Vec<C>)> {
+    let sector = profile.sector;
+    (from / sector * sector..cells.len())
+        .step_by(sector)
+        .map(|start| {
+            let kept = (start..start + sector).map(|i| {
+                if i < from {
+                    C::zero()
+                } else {
+                    cells.get(i).cloned().unwrap_or(C::zero())
+                }
+            });
+            (start % profile.block, kept.collect::<Vec<C>>())
+        })
+        .filter(|(_, cells)| cells.iter().any(|cell| *cell != C::zero()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;
