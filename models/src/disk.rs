@@ -70,6 +70,14 @@ impl<C: Cell> Disk<C> {
         &self.view
     }
 
+    /// The disk after everything cached became durable.
+    pub fn settled(&self) -> Self {
+        Self {
+            freed: self.freed.clone(),
+            ..Self::new(self.view.normalised())
+        }
+    }
+
     /// What is durable whatever else is lost.
     pub fn base(&self) -> &Tree<C> {
         &self.base
@@ -78,6 +86,11 @@ impl<C: Cell> Disk<C> {
     /// The effects since, in issue order.
     pub fn log(&self) -> &[Logged<C>] {
         &self.log
+    }
+
+    /// Whether an effect of the log is durable.
+    pub fn is_durable(&self, index: usize) -> bool {
+        self.log[index].status == Status::Durable
     }
 
     /// Whether every change fails until the next power cut.

@@ -4,6 +4,14 @@
 //! |---|---|
 //! | [`disk`] | contents and names; cached and durable; what a crash may leave (trusted) |
 //! | [`profile`] | the persistence profiles (trusted) |
+//! | [`contract`] | what a client may observe: D1 to D10 (trusted) |
+//! | [`protocol`] | a protocol as data: steps, and recovery as a plan |
+//! | [`machine`] | one `stateright::Model` that runs any protocol on the disk |
+//! | [`wal`] | the log: append, make durable, acknowledge, recover |
 
+pub mod contract;
 pub mod disk;
+pub mod machine;
 pub mod profile;
+pub mod protocol;
+pub mod wal;

@@ -1,0 +1,282 @@
+//! The process: one running engine between two crashes, and how it takes a step on a disk.
+
+use crate::contract::{Event, OpId, Operation};
+use crate::disk::{Call, Disk, Failure, Refusal, Tree};
+use crate::profile::Profile;
+use crate::protocol::{Protocol, Site, Step, StepOf};
+
+/// What the process is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Doing {
+    /// It serves, and waits for the client.
+    Idle,
+    /// It runs an operation.
+    Operation(OpId),
+    /// It recovers.
+    Recovery,
+    /// Opening ended with an error; only a crash goes on from here.
+    Down,
+}
+
+/// A running engine.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Process<P: Protocol> {
+    /// What it is about.
+    pub doing: Doing,
+    /// What it knows; in a recovery what it will know once the steps are taken.
+    pub memory: P::Memory,
+    /// The steps to take, the next one first.
+    pub steps: Vec<StepOf<P>>,
+    /// What is buffered: the file, the first cell, the cells.
+    pub buffer: Option<(String, usize, Vec<P::Cell>)>,
+    /// Whether recovery met something that is not a record.
+    pub odd: bool,
+}
+
+/// What taking a step did: the process and the disk afterwards, and what happened.
+pub type Taken<P> = (Process<P>, Disk<<P as Protocol>::Cell>, Vec<Event>);
+
+/// A protocol on a kind of file system; with one barrier left out, for the audit.
+#[derive(Clone, Debug)]
+pub struct Ground<P> {
+    /// The protocol.
+    pub protocol: P,
+    /// The file system below.
+    pub profile: Profile,
+    /// The site of the barrier that is left out.
+    pub without: Option<String>,
+    /// Whether the inner invariants are looked at.
+    pub guarded: bool,
+}
+
+impl<P: Protocol> Ground<P> {
+    /// The process that recovers what a tree holds, from its first step on.
+    pub fn recover(&self, tree: &Tree<P::Cell>) -> Process<P> {
+        match self.protocol.recover(tree) {
+            Ok(plan) => {
+                let mut steps = self.thinned(plan.steps);
+                steps.push(Step::Serve);
+                let process = Process {
+                    doing: Doing::Recovery,
+                    memory: plan.memory,
+                    steps,
+                    buffer: None,
+                    odd: plan.odd,
+                };
+                self.settled(process)
+            }
+            Err(_) => {
+                let (memory, odd) = (self.nothing(), false);
+                let steps = vec![Step::OpenFails];
+                Process {
+                    doing: Doing::Recovery,
+                    memory,
+                    steps,
+                    buffer: None,
+                    odd,
+                }
+            }
+        }
+    }
+
+    /// The memory of a store on an empty disk; a process that could not open has this one.
+    fn nothing(&self) -> P::Memory {
+        match self.protocol.recover(&Tree::default()) {
+            Ok(plan) => plan.memory,
+            Err(refused) => unreachable!("a protocol opens an empty disk: {}", refused.0),
+        }
+    }
+
+    /// The process after an operation was invoked.
+    pub fn invoke(&self, process: &Process<P>, id: OpId, operation: &Operation) -> Process<P> {
+        let steps = self.thinned(self.protocol.operation(id, operation, &process.memory));
+        let doing = Doing::Operation(id);
+        self.settled(Process {
+            doing,
+            steps,
+            ..process.clone()
+        })
+    }
+
+    /// Takes the next step.
+    pub fn step(&self, process: &Process<P>, disk: &Disk<P::Cell>) -> Taken<P> {
+        let (mut process, mut disk) = (process.clone(), disk.clone());
+        let step = process.steps.remove(0);
+        let mut events = Vec::new();
+        if self.guarded {
+            for (number, holds) in
+                self.protocol
+                    .guards(&step, &process.memory, &disk, &self.profile)
+            {
+                events.push(if holds {
+                    Event::Guarded(number)
+                } else {
+                    Event::Broken(number)
+                });
+            }
+        }
+        let done = match &step {
+            Step::Buffer {
+                file, at, cells, ..
+            } => {
+                let (_, _, buffered) = process
+                    .buffer
+                    .get_or_insert_with(|| (file.clone(), *at, Vec::new()));
+                buffered.extend_from_slice(cells);
+                Ok(())
+            }
+            Step::Flush { cells, .. } => self.flush(&mut process, &mut disk, *cells),
+            Step::Call { call, .. } => disk.apply(call, &self.profile),
+            Step::Change(_) => unreachable!("changes are run with the step before them"),
+            Step::Return { durable, identity } => {
+                let (durable, identity) = (*durable, *identity);
+                events.push(Event::Returned { durable, identity });
+                Ok(())
+            }
+            Step::Fail => {
+                events.push(Event::Failed);
+                Ok(())
+            }
+            Step::Refuse => {
+                events.push(Event::Refused);
+                Ok(())
+            }
+            Step::Reopen => {
+                events.push(Event::Reopened);
+                process = self.recover(disk.view());
+                return (process, disk, events);
+            }
+            Step::Serve => {
+                let view = self.protocol.observe(&process.memory);
+                events.push(Event::Served {
+                    view,
+                    odd: process.odd,
+                });
+                process.odd = false;
+                Ok(())
+            }
+            Step::OpenFails => {
+                events.push(Event::OpenFailed);
+                process.doing = Doing::Down;
+                Ok(())
+            }
+        };
+        if let Err(refusal) = done {
+            events.push(match (refusal, process.doing) {
+                (Refusal::Aborted, _) | (_, Doing::Operation(_)) => Event::BarrierFailed,
+                _ => Event::OpenFailed,
+            });
+            return (self.after_failure(process, &step), disk, events);
+        }
+        (self.settled(process), disk, events)
+    }
+
+    fn flush(
+        &self,
+        process: &mut Process<P>,
+        disk: &mut Disk<P::Cell>,
+        count: Option<usize>,
+    ) -> Result<(), Refusal> {
+        let Some((file, at, mut cells)) = process.buffer.take() else {
+            return Ok(());
+        };
+        let rest = cells.split_off(count.unwrap_or(cells.len()).min(cells.len()));
+        let next = at + cells.len();
+        if !rest.is_empty() {
+            process.buffer = Some((file.clone(), next, rest));
+        }
+        disk.apply(&Call::Write { file, at, cells }, &self.profile)
+    }
+
+    /// Fails the next step, which is a barrier.
+    pub fn fail(
+        &self,
+        process: &Process<P>,
+        disk: &Disk<P::Cell>,
+        failure: Failure,
+    ) -> Option<Taken<P>> {
+        let Some(Step::Call { call, .. }) = process.steps.first() else {
+            return None;
+        };
+        let node = disk.view().lookup(call.path())?;
+        let mut disk = disk.clone();
+        disk.fail_barrier(node, failure);
+        let mut process = process.clone();
+        let step = process.steps.remove(0);
+        Some((
+            self.after_failure(process, &step),
+            disk,
+            vec![Event::BarrierFailed],
+        ))
+    }
+
+    fn after_failure(&self, mut process: Process<P>, step: &StepOf<P>) -> Process<P> {
+        match process.doing {
+            Doing::Operation(_) => {
+                process.steps = self.protocol.failed(step, &process.memory);
+                self.settled(process)
+            }
+            Doing::Recovery | Doing::Idle | Doing::Down => {
+                let (memory, odd) = (self.nothing(), false);
+                Process {
+                    doing: Doing::Down,
+                    memory,
+                    steps: Vec::new(),
+                    buffer: None,
+                    odd,
+                }
+            }
+        }
+    }
+
+    /// Runs the changes in memory that come next, and notes when there is nothing left to do.
+    fn settled(&self, mut process: Process<P>) -> Process<P> {
+        while let Some(Step::Change(change)) = process.steps.first() {
+            self.protocol.change(&mut process.memory, &change.clone());
+            process.steps.remove(0);
+        }
+        if process.steps.is_empty() && process.doing != Doing::Down {
+            process.doing = Doing::Idle;
+        }
+        process
+    }
+
+    /// What an uninterrupted recovery of that tree serves.
+    pub fn served(&self, tree: &Tree<P::Cell>) -> Option<crate::contract::View> {
+        let mut plan = self.protocol.recover(tree).ok()?;
+        for step in &plan.steps {
+            if let Step::Change(change) = step {
+                self.protocol.change(&mut plan.memory, change);
+            }
+        }
+        Some(self.protocol.observe(&plan.memory))
+    }
+
+    /// The steps without the barrier that is left out.
+    fn thinned(&self, steps: Vec<StepOf<P>>) -> Vec<StepOf<P>> {
+        let stays = |step: &StepOf<P>| match (step, &self.without) {
+            (Step::Call { call, site }, Some(without)) => !(call.is_barrier() && site == without),
+            _ => true,
+        };
+        steps.into_iter().filter(stays).collect()
+    }
+}
+
+impl<P: Protocol> Process<P> {
+    /// The ways in which the next step can fail.
+    pub fn failures(&self) -> &'static [Failure] {
+        match self.steps.first() {
+            Some(Step::Call { call, .. }) => Failure::of(call),
+            _ => &[],
+        }
+    }
+
+    /// Where the process stands: the site of its next step.
+    pub fn site(&self) -> Site {
+        match (self.steps.first(), self.doing) {
+            (Some(step), _) => step.site(),
+            (None, Doing::Down) => "down",
+            (None, _) => "idle",
+        }
+    }
+}

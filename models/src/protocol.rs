@@ -1,0 +1,153 @@
+//! A protocol as data: the steps of each operation, and recovery as a plan.
+//!
+//! ```text
+//!   operation(op, memory) -> [write, barrier, acknowledge]
+//!   recover(tree)         -> memory to run with + [write, barrier, ...]
+//! ```
+//!
+//! So a protocol file reads as a picture, and everything hard about crashes is written once, in
+//! [`crate::machine`]. Steps being data is what conformance compares and the barrier audit deletes.
+
+use crate::contract::{Identity, OpId, Operation, View};
+use crate::disk::{Call, Cell, Disk, Tree};
+use crate::profile::Profile;
+use std::fmt::Debug;
+use std::hash::Hash;
+
+/// Where in a protocol a step stands, as in `append: data barrier`. Unique for each barrier: the
+/// audit removes barriers by site.
+pub type Site = &'static str;
+
+/// One atomic move of a protocol. `C`: the contents of files; `X`: the changes of memory.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Step<C, X> {
+    /// Puts cells into the process's buffer, to be written at that place. A kill loses them.
+    Buffer {
+        /// The file.
+        file: String,
+        /// The first cell; what is buffered is contiguous.
+        at: usize,
+        /// The cells.
+        cells: Vec<C>,
+        /// Where this step stands.
+        site: Site,
+    },
+    /// Writes the first cells of the buffer, all if `None`: they are cached from then on.
+    Flush {
+        /// How many cells.
+        cells: Option<usize>,
+        /// Where this step stands.
+        site: Site,
+    },
+    /// A change to the disk, or a barrier.
+    Call {
+        /// What.
+        call: Call<C>,
+        /// Where this step stands.
+        site: Site,
+    },
+    /// A change in memory. No crash point: it is run with the step before it.
+    Change(X),
+    /// The operation returns Ok.
+    Return {
+        /// Whether this acknowledges: everything that returned so far is promised durable.
+        durable: bool,
+        /// The identity that the client is told.
+        identity: Option<Identity>,
+    },
+    /// The operation returns an error; its effect may be there or not.
+    Fail,
+    /// The operation returns an error and did nothing.
+    Refuse,
+    /// The handle is closed and the store opened anew.
+    Reopen,
+    /// Recovery ends: the store serves. Added by the machine at the end of a plan.
+    Serve,
+    /// Recovery ends with an error. Added by the machine where there is no plan.
+    OpenFails,
+}
+
+impl<C, X> Step<C, X> {
+    /// A change to the disk, or a barrier.
+    pub fn call(site: Site, call: Call<C>) -> Self {
+        Step::Call { call, site }
+    }
+
+    /// Where it stands.
+    pub fn site(&self) -> Site {
+        match self {
+            Step::Buffer { site, .. } | Step::Flush { site, .. } | Step::Call { site, .. } => site,
+            Step::Change(_) => "change in memory",
+            Step::Return { durable: true, .. } => "acknowledge",
+            Step::Return { durable: false, .. } => "return",
+            Step::Fail => "fail",
+            Step::Refuse => "refuse",
+            Step::Reopen => "reopen",
+            Step::Serve => "serve",
+            Step::OpenFails => "open fails",
+        }
+    }
+}
+
+/// What recovery does with a crash image.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Plan<C, X, M> {
+    /// The state to run with, once the steps are taken.
+    pub memory: M,
+    /// The steps to take before the store serves.
+    pub steps: Vec<Step<C, X>>,
+    /// Whether it met something that is not a record (the witness of D5).
+    pub odd: bool,
+}
+
+/// Recovery refuses to open: a sentence that says why.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Refused(pub String);
+
+/// The steps of a protocol.
+pub type StepOf<P> = Step<<P as Protocol>::Cell, <P as Protocol>::Change>;
+
+/// The recovery plan of a protocol.
+pub type PlanOf<P> = Plan<<P as Protocol>::Cell, <P as Protocol>::Change, <P as Protocol>::Memory>;
+
+/// An engine's durability protocol.
+pub trait Protocol: Clone + Debug + Eq + Hash + Send + Sync + 'static {
+    /// What its files hold.
+    type Cell: Cell;
+    /// What the process knows.
+    type Memory: Clone + Eq + Hash + Debug + Send + Sync + 'static;
+    /// How that changes.
+    type Change: Clone + Eq + Hash + Debug + Send + Sync + 'static;
+
+    /// The steps of an operation, planned when it is invoked: one client at a time.
+    fn operation(
+        &self,
+        id: OpId,
+        operation: &Operation,
+        memory: &Self::Memory,
+    ) -> Vec<StepOf<Self>>;
+
+    /// What recovery does with what it finds: after a power cut the crash image, after a kill what
+    /// the cache shows. It never sees the disk below.
+    fn recover(&self, tree: &Tree<Self::Cell>) -> Result<PlanOf<Self>, Refused>;
+
+    /// Makes a change in memory.
+    fn change(&self, memory: &mut Self::Memory, change: &Self::Change);
+
+    /// What an operation does when this step of it fails. In a recovery a failed step ends the
+    /// open with an error.
+    fn failed(&self, step: &StepOf<Self>, memory: &Self::Memory) -> Vec<StepOf<Self>>;
+
+    /// What a client can read.
+    fn observe(&self, memory: &Self::Memory) -> View;
+
+    /// The inner invariants that guard this step, by number, and whether each holds on the disk on
+    /// which the step is about to be taken.
+    fn guards(
+        &self,
+        step: &StepOf<Self>,
+        memory: &Self::Memory,
+        disk: &Disk<Self::Cell>,
+        profile: &Profile,
+    ) -> Vec<(u8, bool)>;
+}

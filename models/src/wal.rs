@@ -1,0 +1,408 @@
+//! The log: a write is acknowledged only once a barrier covers its record.
+//!
+//! ```text
+//!   client              log                     disk
+//!     |--- put, batch --->|                       |
+//!     |                   |--- write(record) ---->|  cached
+//!     |                   |--- data barrier ----->|  durable
+//!     |<-- acknowledge ---|                       |
+//!     |               (crash)                     |  each cached effect: kept or lost
+//!     |                   |<-- read --------------|  longest run of whole records
+//!     |                   |--- rewrite ---------->|  what is above the durable mark, same bytes
+//!     |                   |--- end mark --------->|  what follows becomes unreadable
+//!     |                   |--- barriers --------->|  the log, its name, the store's name
+//!     |<-- serve ---------|                       |
+//! ```
+//!
+//! A record carries, under its checksum, its *generation* (the life that wrote it), its *index*, and
+//! the *durable mark* (the index up to which barriers had completed when it was written). The first
+//! record of a life is durable before a second one carries its generation, so no generation is
+//! ever used twice: a record that an earlier life left beyond the tail never follows one of a later
+//! life (D2), and an LSN that was told is never told again (D8).
+//!
+//! Recovery trusts neither the cache nor a second barrier: after a failed barrier and a kill it reads
+//! doomed data from a warm cache. So what could be cached only is written again (D7).
+//!
+//! W1  The log is durable before what it protects is changed: no record is acknowledged that
+//!     some crash image does not hold.
+//! W2  The log gets its final name only after its header is durable.
+//! W3  A second record of a generation is written only after the first one is durable.
+//!
+//! Not modelled here: segments, checkpoint, truncation; two writers. Bounds, variants and expected
+//! verdicts: `specs/wal.toml`. Sources: Mohan et al., ARIES, TODS 17(1), 1992, section 3 (the log
+//! before the data); Rebello et al., ATC '20 (failed barriers).
+
+pub mod as_found;
+pub mod memory;
+pub mod record;
+
+use crate::contract::{OpId, Operation, View, Write};
+use crate::disk::{Call, Disk, Tree};
+use crate::profile::Profile;
+use crate::protocol::{Plan, PlanOf, Protocol, Refused, Site, Step, StepOf};
+use memory::{Change, Memory};
+use record::{Parsed, Record, Token, cells_of, parse};
+use std::sync::Arc;
+
+/// The store's directory.
+pub const STORE: &str = "store";
+/// The log.
+pub const LOG: &str = "store/log";
+/// The log while it is made.
+pub const TEMPORARY: &str = "store/log.tmp";
+
+/// When an append is made durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SyncMode {
+    /// Before it returns.
+    Every,
+    /// At every Nth call since the last barrier.
+    EveryN(u32),
+    /// At an explicit sync or close only.
+    Never,
+}
+
+/// The protocol in the picture, or with one named mistake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Variant {
+    /// The protocol in the picture.
+    Durable,
+    /// The LSM tree's log of the study: write, flush, acknowledge.
+    AsFoundLsm(as_found::Assumed),
+    /// Acknowledges before the barrier.
+    AcknowledgeBeforeBarrier,
+    /// Recovery leaves a torn tail in place and appends behind it.
+    TornTailLeft,
+    /// Records carry no generation.
+    NoGeneration,
+    /// The checksum does not cover the length: a header of zeros is a valid, empty record.
+    ChecksumWithoutLength,
+    /// A failed barrier is tried again, and believed.
+    RetriedBarrier,
+    /// Recovery believes what it reads in the cache, and does not write it again.
+    CacheTrusted,
+    /// Recovery does not overwrite what follows the tail.
+    NoEndMark,
+    /// The log is made under its final name.
+    MadeInPlace,
+}
+
+/// How many cells a record takes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Layout {
+    /// A head, and so many for each write.
+    Small {
+        /// Cells of the head.
+        head: usize,
+        /// Cells of each write.
+        write: usize,
+    },
+    /// As the engine's records have it, by operation.
+    Sized(Arc<[usize]>),
+}
+
+/// The log protocol.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Wal {
+    /// Which.
+    pub variant: Variant,
+    /// When an append is made durable.
+    pub sync: SyncMode,
+    /// How many cells a record takes.
+    pub layout: Layout,
+}
+
+impl Protocol for Wal {
+    type Cell = Token;
+    type Memory = Memory;
+    type Change = Change;
+
+    fn operation(&self, id: OpId, operation: &Operation, memory: &Memory) -> Vec<StepOf<Self>> {
+        if memory.poisoned {
+            return vec![Step::Refuse];
+        }
+        match operation {
+            Operation::Write(writes) => self.append(id, writes, memory),
+            Operation::Sync => self.sync(memory, "sync: data barrier"),
+            Operation::Close => {
+                let mut steps = self.sync(memory, "close: data barrier");
+                steps.push(Step::Reopen);
+                steps
+            }
+        }
+    }
+
+    fn recover(&self, tree: &Tree<Token>) -> Result<PlanOf<Self>, Refused> {
+        let mut steps = Vec::new();
+        if tree.lookup(STORE).is_none() {
+            steps.push(Step::call(
+                "init: store directory",
+                Call::CreateDirectory(STORE.into()),
+            ));
+        }
+        if let Variant::AsFoundLsm(assumed) = self.variant {
+            return Ok(as_found::recover(assumed, tree, steps));
+        }
+        if tree.lookup(TEMPORARY).is_some() {
+            steps.push(Step::call(
+                "recovery: leftover",
+                Call::Remove(TEMPORARY.into()),
+            ));
+        }
+        let Some(cells) = tree.file(LOG) else {
+            steps.extend(self.initialise());
+            return Ok(Plan {
+                memory: Memory::empty(),
+                steps,
+                odd: false,
+            });
+        };
+        if cells.first() != Some(&Token::Header) {
+            return Err(Refused(format!(
+                "{LOG} has no valid header: foreign or damaged"
+            )));
+        }
+        let parsed = parse(cells, self.variant);
+        steps.extend(self.repair(&parsed));
+        let mut memory = Memory::recovered(&parsed);
+        if self.variant == Variant::TornTailLeft {
+            memory.tail = cells.len();
+        }
+        Ok(Plan {
+            memory,
+            steps,
+            odd: parsed.odd,
+        })
+    }
+
+    fn change(&self, memory: &mut Memory, change: &Change) {
+        memory.apply(change);
+    }
+
+    fn failed(&self, step: &StepOf<Self>, _: &Memory) -> Vec<StepOf<Self>> {
+        match (self.variant, step) {
+            (Variant::RetriedBarrier, Step::Call { call, .. }) if call.is_barrier() => vec![
+                Step::call("append: retried barrier", call.clone()),
+                Step::Change(Change::Covered),
+                Step::Return {
+                    durable: true,
+                    identity: None,
+                },
+            ],
+            _ => vec![Step::Change(Change::Poisoned), Step::Fail],
+        }
+    }
+
+    fn observe(&self, memory: &Memory) -> View {
+        memory.view()
+    }
+
+    fn guards(
+        &self,
+        step: &StepOf<Self>,
+        memory: &Memory,
+        disk: &Disk<Token>,
+        profile: &Profile,
+    ) -> Vec<(u8, bool)> {
+        let all = |holds: &dyn Fn(&Tree<Token>) -> bool| {
+            disk.crash_images(profile)
+                .iter()
+                .all(|(_, image)| holds(image.view()))
+        };
+        let read = |tree: &Tree<Token>| {
+            tree.file(LOG)
+                .map_or(Vec::new(), |cells| parse(cells, self.variant).records)
+        };
+        match step {
+            Step::Return { durable: true, .. } => {
+                let records = &memory.records;
+                vec![(1, all(&|tree| read(tree).len() >= records.len()))]
+            }
+            Step::Call {
+                call: Call::Rename { from, .. },
+                ..
+            } => {
+                let named =
+                    |tree: &Tree<Token>| tree.file(from).is_none_or(|c| c == [Token::Header]);
+                vec![(2, all(&named))]
+            }
+            Step::Call {
+                site: "append: write",
+                ..
+            } if !memory.first => {
+                let generation = memory.generation;
+                let holds = |tree: &Tree<Token>| {
+                    read(tree)
+                        .iter()
+                        .any(|record| record.generation == generation)
+                };
+                vec![(3, all(&holds))]
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl Wal {
+    fn append(&self, id: OpId, writes: &[Write], memory: &Memory) -> Vec<StepOf<Self>> {
+        let cells = match &self.layout {
+            Layout::Small { head, write } => head + write * writes.len(),
+            Layout::Sized(sizes) => sizes[usize::from(id)],
+        };
+        let record = Arc::new(Record {
+            generation: if self.variant == Variant::NoGeneration {
+                0
+            } else {
+                memory.generation
+            },
+            index: memory.index + 1,
+            mark: memory.mark,
+            op: id,
+            writes: writes.to_vec(),
+            cells,
+        });
+        let identity = Some(record.identity());
+        let appended = Step::Change(Change::Appended(record.clone()));
+        if let Variant::AsFoundLsm(assumed) = self.variant {
+            let mut steps = as_found::append(assumed, &record, memory.tail);
+            steps.extend([
+                appended,
+                Step::Return {
+                    durable: true,
+                    identity: None,
+                },
+            ]);
+            return steps;
+        }
+        let due = match self.sync {
+            SyncMode::Every => true,
+            SyncMode::EveryN(n) => memory.since + 1 >= n,
+            SyncMode::Never => false,
+        };
+        let mut steps = vec![
+            self.write("append: write", memory.tail, cells_of(&record)),
+            appended,
+        ];
+        let barrier = |site: Site| {
+            [
+                Step::call(site, Call::DataBarrier(LOG.into())),
+                Step::Change(Change::Covered),
+            ]
+        };
+        if due && self.variant == Variant::AcknowledgeBeforeBarrier {
+            steps.push(Step::Return {
+                durable: true,
+                identity,
+            });
+            steps.extend(barrier("append: data barrier"));
+        } else if due {
+            steps.extend(barrier("append: data barrier"));
+            steps.push(Step::Return {
+                durable: true,
+                identity,
+            });
+        } else if memory.first {
+            // The generation is durable before a second record carries it.
+            steps.extend(barrier("append: generation barrier"));
+            steps.push(Step::Return {
+                durable: true,
+                identity,
+            });
+        } else {
+            steps.push(Step::Return {
+                durable: false,
+                identity,
+            });
+        }
+        steps
+    }
+
+    fn sync(&self, memory: &Memory, site: Site) -> Vec<StepOf<Self>> {
+        let mut steps = Vec::new();
+        if memory.mark < memory.index {
+            steps.push(Step::call(site, Call::DataBarrier(LOG.into())));
+            steps.push(Step::Change(Change::Covered));
+        }
+        steps.push(Step::Return {
+            durable: true,
+            identity: None,
+        });
+        steps
+    }
+
+    /// Makes the log: under a temporary name, renamed once its header is durable.
+    fn initialise(&self) -> Vec<StepOf<Self>> {
+        let made = if self.variant == Variant::MadeInPlace {
+            LOG
+        } else {
+            TEMPORARY
+        };
+        let header = Call::Write {
+            file: made.into(),
+            at: 0,
+            cells: vec![Token::Header],
+        };
+        let mut steps = vec![
+            Step::call("init: create", Call::Create(made.into())),
+            Step::call("init: header", header),
+            Step::call("init: header barrier", Call::Barrier(made.into())),
+        ];
+        if made == TEMPORARY {
+            let rename = Call::Rename {
+                from: TEMPORARY.into(),
+                to: LOG.into(),
+            };
+            steps.push(Step::call("init: rename", rename));
+        }
+        steps.extend(name_barriers(
+            "init: directory barrier",
+            "init: parent directory barrier",
+        ));
+        steps
+    }
+
+    /// Makes durable what will be served, and unreadable what will not.
+    fn repair(&self, parsed: &Parsed) -> Vec<StepOf<Self>> {
+        let mut steps = Vec::new();
+        if self.variant != Variant::CacheTrusted {
+            for (at, record) in parsed.places.iter().zip(&parsed.records) {
+                if record.index > parsed.mark {
+                    steps.push(self.write("recovery: rewrite", *at, cells_of(record)));
+                }
+            }
+        }
+        match self.variant {
+            Variant::NoEndMark | Variant::TornTailLeft => {}
+            // A header of zeros is a record to this variant; its end mark is a bad header.
+            Variant::ChecksumWithoutLength => {
+                steps.push(self.write("recovery: end mark", parsed.tail, vec![Token::Garbage]));
+            }
+            _ => steps.push(self.write("recovery: end mark", parsed.tail, vec![Token::Zero])),
+        }
+        steps.push(Step::call("recovery: barrier", Call::Barrier(LOG.into())));
+        steps.extend(name_barriers(
+            "recovery: directory barrier",
+            "recovery: parent directory barrier",
+        ));
+        steps
+    }
+
+    fn write(&self, site: Site, at: usize, cells: Vec<Token>) -> StepOf<Self> {
+        Step::call(
+            site,
+            Call::Write {
+                file: LOG.into(),
+                at,
+                cells,
+            },
+        )
+    }
+}
+
+/// The name of the log, and the name of the store.
+fn name_barriers(log: Site, store: Site) -> [StepOf<Wal>; 2] {
+    [
+        Step::call(log, Call::DirectoryBarrier(STORE.into())),
+        Step::call(store, Call::DirectoryBarrier(String::new())),
+    ]
+}

@@ -1,0 +1,109 @@
+//! What the process that runs a log knows.
+
+use super::record::{Parsed, Record};
+use crate::contract::{Key, Value, View};
+use std::sync::Arc;
+
+/// The key under which a client finds what no client wrote, where the key itself is invented.
+const NOBODYS: Key = Key::MAX;
+
+/// What the process knows.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Memory {
+    /// Where the next record goes.
+    pub tail: usize,
+    /// The generation of the records of this life.
+    pub generation: u32,
+    /// Whether the next record is the first of this life.
+    pub first: bool,
+    /// The index of the last record.
+    pub index: u64,
+    /// The index up to which barriers have completed.
+    pub mark: u64,
+    /// Calls that returned since the last barrier.
+    pub since: u32,
+    /// A barrier failed: nothing is written any more.
+    pub poisoned: bool,
+    /// The records that can be read.
+    pub records: Vec<Arc<Record>>,
+    /// Keys whose latest value no client wrote.
+    pub invented: Vec<Key>,
+}
+
+/// How it changes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Change {
+    /// A record was written.
+    Appended(Arc<Record>),
+    /// A barrier completed: it covers all that was written.
+    Covered,
+    /// A barrier or a write failed.
+    Poisoned,
+}
+
+impl Memory {
+    /// Of a log without records.
+    pub fn empty() -> Self {
+        Self::recovered(&Parsed {
+            tail: 1,
+            ..Parsed::default()
+        })
+    }
+
+    /// Of a log of which this was read. All of it is durable once recovery has ended.
+    pub fn recovered(parsed: &Parsed) -> Self {
+        let (generation, index) = parsed
+            .records
+            .last()
+            .map_or((0, 0), |last| (last.generation, last.index));
+        Self {
+            tail: parsed.tail,
+            generation: generation + 1,
+            first: true,
+            index,
+            mark: index,
+            since: 0,
+            poisoned: false,
+            records: parsed.records.clone(),
+            invented: if parsed.invented {
+                vec![NOBODYS]
+            } else {
+                Vec::new()
+            },
+        }
+    }
+
+    /// Makes a change.
+    pub fn apply(&mut self, change: &Change) {
+        match change {
+            Change::Appended(record) => {
+                self.tail += record.cells;
+                self.index = record.index;
+                self.since += 1;
+                self.first = false;
+                self.invented
+                    .retain(|key| record.writes.iter().all(|write| write.key != *key));
+                self.records.push(record.clone());
+            }
+            Change::Covered => {
+                self.mark = self.index;
+                self.since = 0;
+            }
+            Change::Poisoned => self.poisoned = true,
+        }
+    }
+
+    /// What a client can read: the writes of all records, in order.
+    pub fn view(&self) -> View {
+        let mut view = View::default();
+        for record in &self.records {
+            view.apply(record.op, &record.writes);
+            if record.generation > 0 {
+                view.identities.push((record.identity(), record.op));
+            }
+        }
+        view.values
+            .extend(self.invented.iter().map(|&key| (key, Value::Invented)));
+        view
+    }
+}
