@@ -78,6 +78,28 @@ impl<C: Cell> Disk<C> {
         }
     }
 
+    /// The disk with other cells in its place: a settled disk whose unreadable contents a protocol
+    /// forgets, because no reader can tell them apart.
+    pub fn map_settled(&self, cells: impl Fn(&C) -> C) -> Self {
+        assert!(self.log.is_empty(), "only a settled disk forgets");
+        let mut tree = self.base.clone();
+        for node in tree.nodes.values_mut() {
+            if let Node::File(contents) = node {
+                contents.iter_mut().for_each(|cell| *cell = cells(cell));
+            }
+        }
+        let freed = |(place, sector): &(usize, Vec<C>)| {
+            let sector: Vec<C> = sector.iter().map(&cells).collect();
+            let plain =
+                sector.iter().all(|c| *c == C::garbage()) || sector.iter().all(|c| *c == C::zero());
+            (!plain).then_some((*place, sector))
+        };
+        Self {
+            freed: self.freed.iter().filter_map(freed).collect(),
+            ..Self::new(tree)
+        }
+    }
+
     /// What is durable whatever else is lost.
     pub fn base(&self) -> &Tree<C> {
         &self.base

@@ -27,6 +27,7 @@ use coverage::Coverage;
 use intern::{Memo, Table};
 use process::{Doing, Ground, Process};
 use stateright::{Model, Property};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Everything that a machine needs to know.
@@ -177,9 +178,15 @@ impl<P: Protocol> Machine<P> {
         self.images.get(disk, || {
             let profile = &self.setup.ground.profile;
             let images = self.disks.value(disk).crash_images(profile);
+            let forget = |image| match self.setup.bounds.forget {
+                true => self.setup.ground.protocol.forget(image),
+                false => image,
+            };
+            let mut seen = BTreeSet::new();
             images
                 .into_iter()
-                .map(|(fates, image)| (fates, self.disks.id(image)))
+                .map(|(fates, image)| (fates, self.disks.id(forget(image))))
+                .filter(|(_, image)| seen.insert(*image))
                 .collect()
         })
     }

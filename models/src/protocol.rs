@@ -138,6 +138,12 @@ pub trait Protocol: Clone + Debug + Eq + Hash + Send + Sync + 'static {
     /// open with an error.
     fn failed(&self, step: &StepOf<Self>, memory: &Self::Memory) -> Vec<StepOf<Self>>;
 
+    /// A crash image in which contents that no reader will ever tell apart are the same: fewer
+    /// states. By default nothing is forgotten.
+    fn forget(&self, image: Disk<Self::Cell>) -> Disk<Self::Cell> {
+        image
+    }
+
     /// What a client can read.
     fn observe(&self, memory: &Self::Memory) -> View;
 

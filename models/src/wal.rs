@@ -193,6 +193,32 @@ impl Protocol for Wal {
         }
     }
 
+    /// What an earlier life left beyond the tail is never read as a record again: the end mark
+    /// overwrites the first cell of it, and what follows later is of a later generation.
+    fn forget(&self, image: Disk<Token>) -> Disk<Token> {
+        let keeps_old_records_out = !matches!(
+            self.variant,
+            Variant::AsFoundLsm(_)
+                | Variant::TornTailLeft
+                | Variant::NoGeneration
+                | Variant::ChecksumWithoutLength
+                | Variant::NoEndMark
+        );
+        let Some(cells) = image.view().file(LOG).filter(|_| keeps_old_records_out) else {
+            return image;
+        };
+        let parsed = parse(cells, self.variant);
+        let generation = parsed.records.last().map_or(0, |last| last.generation);
+        image.map_settled(|cell| match cell {
+            Token::Part { record, .. }
+                if record.generation <= generation && !parsed.records.contains(record) =>
+            {
+                Token::Garbage
+            }
+            _ => cell.clone(),
+        })
+    }
+
     fn observe(&self, memory: &Memory) -> View {
         memory.view()
     }
