@@ -9,8 +9,10 @@
 //!
 //! `mark` is the *durable mark*: the index up to which barriers had completed when the record was
 //! written.
-//! LIMIT: the checksum guards against crashes and accidents, not against a client that writes bytes
-//! to deceive it.
+//!
+//! LIMIT: nothing in a record says where it lies or what comes before it. A value that holds the bytes
+//! of a record can be taken for one, if the record around it is torn, one of a later life ends right
+//! before it, and index and generation fit: a coincidence, unless a client means to deceive.
 
 use super::error::Error;
 use std::path::Path;

@@ -15,6 +15,10 @@
 //! LIMIT: a tail is where no record can be read, and damage below the last barrier looks the same
 //! when it hits the length of a record, the first record after its end, or the last record of the
 //! log: recovery then ends before it.
+//!
+//! LIMIT: bytes are written again, a size is not. Where the file is longer than the end mark reaches,
+//! it stays so: a system whose failed barrier dooms a size and yet goes on showing it may take the
+//! recovered records at the next power cut. No profile has such a system: a doomed size reverts.
 
 use super::error::{Error, OrFail};
 use super::format::{END_MARK, FILE_HEADER, Header, Lsn, check_file_header, decode};
