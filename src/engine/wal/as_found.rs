@@ -9,7 +9,7 @@
 //! ```
 //!
 //! There is no header, no checksum and no generation: what it reads it believes. After a failed
-//! write the handle goes on [assumed], behind whatever part of the record was written.
+//! write the handle goes on `[assumed]`, behind whatever part of the record was written.
 
 use super::error::{Error, OrFail};
 use super::format::{Fields, MAGIC, Write};
@@ -21,7 +21,7 @@ use std::path::Path;
 const TOMBSTONE: u32 = 0xFFFF_FFFF;
 
 /// What the as-found recovery does with a record that is cut short at the end of the file
-/// [assumed].
+/// `[assumed]`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum TornTail {
     /// Cuts it off with a `set_len`, and no barrier.
