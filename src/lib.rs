@@ -1,1 +1,7 @@
-//! lightsout
+//! When the lights go out, is every acknowledged write still there?
+//!
+//! - [`storage`]: the small trait that engines talk to a disk through, and its implementation on real files
+//! - [`engine`]: the engines, experimental; they know `storage` only
+
+pub mod engine;
+pub mod storage;

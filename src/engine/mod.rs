@@ -1,0 +1,18 @@
+//! The engines under test: real code on real storage, **experimental**. They know `storage` and
+//! nothing else of ours.
+//!
+//! - [`wal`]: a log of writes
+
+pub mod wal;
+
+/// Which of the two protocols an engine follows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Discipline {
+    /// Keeps the durability contract: what is acknowledged survives a power cut.
+    #[default]
+    Durable,
+    /// **Unsafe: loses acknowledged writes.** The protocol as a study found it in the field, here
+    /// to be refuted. A power cut takes what it acknowledged, and what it recovers may never have
+    /// been written.
+    AsFound,
+}

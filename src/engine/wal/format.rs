@@ -1,0 +1,274 @@
+//! The bytes of the log. Everything lies on a grid of 16-byte cells; all numbers are little endian.
+//!
+//! ```text
+//! file header   magic "LIGHTOUT" 8 | engine u16 | version u16 | crc32 of these 12 bytes u32
+//! record        crc32 u32 | length u32 | generation u32 | count u32 | index u64 | mark u64 | payload | zeros to a cell
+//!               the crc covers everything after it, padding included; length is the payload's, and never 0
+//! payload       count times: tag u8 (1 put, 2 delete) | key length u32 | key | a put: value length u32 | value
+//! ```
+//!
+//! `mark` is the *durable mark*: the index up to which barriers had completed when the record was
+//! written.
+//!
+//! LIMIT: nothing in a record says where it lies or what comes before it. A value that holds the bytes
+//! of a record can be taken for one, if the record around it is torn, one of a later life ends right
+//! before it, and index and generation fit: a coincidence, unless a client means to deceive.
+
+use super::error::Error;
+use std::path::Path;
+
+/// The most bytes a key may have.
+pub const KEY_BYTES_MAX: usize = 65_535;
+/// The most bytes a value may have: 16 MiB.
+pub const VALUE_BYTES_MAX: usize = 16 << 20;
+/// The most bytes the payload of a batch may have: 64 MiB. A write takes 5 more than its key, a put
+/// 4 more and its value.
+pub const BATCH_BYTES_MAX: usize = 64 << 20;
+
+pub(crate) const CELL: usize = 16;
+pub(crate) const FILE_HEADER: usize = CELL;
+pub(crate) const RECORD_HEADER: usize = 2 * CELL;
+/// What is written at the tail, so that nothing that follows it can be read as a record: a length
+/// of 0.
+pub(crate) const END_MARK: [u8; CELL] = [0; CELL];
+pub(crate) const MAGIC: &[u8; 8] = b"LIGHTOUT";
+const ENGINE: u16 = 1;
+const VERSION: u16 = 1;
+const PUT: u8 = 1;
+const DELETE: u8 = 2;
+/// The smallest write: the delete of an empty key.
+const WRITE_BYTES_MIN: u32 = 5;
+
+/// One change of one key. Keys and values are bytes, need not be UTF-8, and may be empty.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Write {
+    /// The key has this value from now on.
+    Put {
+        /// At most [`KEY_BYTES_MAX`] bytes.
+        key: Vec<u8>,
+        /// At most [`VALUE_BYTES_MAX`] bytes.
+        value: Vec<u8>,
+    },
+    /// The key has no value from now on.
+    Delete {
+        /// At most [`KEY_BYTES_MAX`] bytes.
+        key: Vec<u8>,
+    },
+}
+
+/// The identity of a record, ordered. Once told to a client it never names another record, whatever
+/// crashes take: a record that was lost leaves its index to one of a higher generation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Lsn {
+    /// The life of the log that wrote it, from 1. As-found records have none: 0.
+    pub generation: u32,
+    /// Its place in the log, from 1, without gaps over all generations.
+    pub index: u64,
+}
+
+/// The header of a record, as read: nothing of it is believed before the checksum is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Header {
+    pub(crate) crc: u32,
+    pub(crate) length: u32,
+    pub(crate) count: u32,
+    pub(crate) lsn: Lsn,
+    pub(crate) mark: u64,
+}
+
+impl Header {
+    pub(crate) fn read(bytes: &[u8]) -> Option<Header> {
+        let mut fields = Fields(bytes);
+        let (crc, length) = (fields.u32()?, fields.u32()?);
+        let (generation, count) = (fields.u32()?, fields.u32()?);
+        let (index, mark) = (fields.u64()?, fields.u64()?);
+        Some(Header {
+            crc,
+            length,
+            count,
+            lsn: Lsn { generation, index },
+            mark,
+        })
+    }
+
+    /// Whether a record could have this length and count. An end mark could not.
+    pub(crate) fn is_sane(&self) -> bool {
+        (1..=BATCH_BYTES_MAX as u32).contains(&self.length)
+            && (1..=self.length / WRITE_BYTES_MIN).contains(&self.count)
+    }
+
+    /// The bytes of the whole record, padding included.
+    pub(crate) fn record_bytes(&self) -> u64 {
+        (RECORD_HEADER as u64 + u64::from(self.length)).next_multiple_of(CELL as u64)
+    }
+
+    /// Whether `record`, which begins with this header, is as it was written.
+    pub(crate) fn vouches_for(&self, record: &[u8]) -> bool {
+        record.len() as u64 == self.record_bytes() && crc32fast::hash(&record[4..]) == self.crc
+    }
+
+    /// Whether a record with this identity may stand after `previous`.
+    pub(crate) fn follows(&self, previous: Option<Lsn>) -> bool {
+        let (generation, index) = previous.map_or((1, 0), |lsn| (lsn.generation, lsn.index));
+        self.lsn.generation >= generation && index.checked_add(1) == Some(self.lsn.index)
+    }
+}
+
+/// The 16 bytes that every log begins with.
+pub(crate) fn file_header() -> [u8; FILE_HEADER] {
+    let mut header = [0; FILE_HEADER];
+    header[..8].copy_from_slice(MAGIC);
+    header[8..10].copy_from_slice(&ENGINE.to_le_bytes());
+    header[10..12].copy_from_slice(&VERSION.to_le_bytes());
+    let crc = crc32fast::hash(&header[..12]);
+    header[12..].copy_from_slice(&crc.to_le_bytes());
+    header
+}
+
+/// Whether these first bytes of a file are a log's.
+pub(crate) fn check_file_header(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let path = || path.to_path_buf();
+    let magic = &bytes[..bytes.len().min(MAGIC.len())];
+    if !MAGIC.starts_with(magic) {
+        return Err(Error::Foreign { path: path() });
+    }
+    let Some(header) = bytes.first_chunk::<FILE_HEADER>() else {
+        return Err(Error::DamagedHeader {
+            path: path(),
+            because: "it is cut short",
+        });
+    };
+    let engine = u16::from_le_bytes([header[8], header[9]]);
+    let version = u16::from_le_bytes([header[10], header[11]]);
+    if engine != ENGINE {
+        Err(Error::OtherEngine {
+            path: path(),
+            found: engine,
+        })
+    } else if version != VERSION {
+        Err(Error::OtherVersion {
+            path: path(),
+            found: version,
+            known: VERSION,
+        })
+    } else if *header != file_header() {
+        Err(Error::DamagedHeader {
+            path: path(),
+            because: "its checksum is wrong",
+        })
+    } else {
+        Ok(())
+    }
+}
+
+/// Puts the record into `into`, which is emptied first; refuses writes that are over a limit.
+pub(crate) fn encode(
+    lsn: Lsn,
+    mark: u64,
+    writes: &[Write],
+    into: &mut Vec<u8>,
+) -> Result<(), Error> {
+    let (count, length) = check_limits(writes)?;
+    into.clear();
+    into.extend_from_slice(&[0; 4]);
+    into.extend_from_slice(&length.to_le_bytes());
+    into.extend_from_slice(&lsn.generation.to_le_bytes());
+    into.extend_from_slice(&count.to_le_bytes());
+    into.extend_from_slice(&lsn.index.to_le_bytes());
+    into.extend_from_slice(&mark.to_le_bytes());
+    for write in writes {
+        let (tag, key, value) = match write {
+            Write::Put { key, value } => (PUT, key, Some(value)),
+            Write::Delete { key } => (DELETE, key, None),
+        };
+        into.push(tag);
+        for field in [Some(key), value].into_iter().flatten() {
+            into.extend_from_slice(&(field.len() as u32).to_le_bytes());
+            into.extend_from_slice(field);
+        }
+    }
+    into.resize(into.len().next_multiple_of(CELL), 0);
+    let crc = crc32fast::hash(&into[4..]);
+    into[..4].copy_from_slice(&crc.to_le_bytes());
+    Ok(())
+}
+
+/// The number of writes and the bytes of their payload, where all limits are kept.
+pub(crate) fn check_limits(writes: &[Write]) -> Result<(u32, u32), Error> {
+    let check = |what, bytes: usize, bytes_max: usize| {
+        let too_large = || Error::TooLarge {
+            what,
+            bytes: bytes as u64,
+            bytes_max: bytes_max as u64,
+        };
+        if bytes > bytes_max {
+            Err(too_large())
+        } else {
+            Ok(bytes)
+        }
+    };
+    let mut length = 0;
+    for write in writes {
+        length += match write {
+            Write::Put { key, value } => {
+                let key = check("key", key.len(), KEY_BYTES_MAX)?;
+                9 + key + check("value", value.len(), VALUE_BYTES_MAX)?
+            }
+            Write::Delete { key } => 5 + check("key", key.len(), KEY_BYTES_MAX)?,
+        };
+        check("batch", length, BATCH_BYTES_MAX)?;
+    }
+    if writes.is_empty() {
+        Err(Error::EmptyBatch)
+    } else {
+        Ok((writes.len() as u32, length as u32))
+    }
+}
+
+/// The writes of a whole record that its checksum vouches for; `None` where it holds anything else
+/// than `count` writes.
+pub(crate) fn decode(header: &Header, record: &[u8]) -> Option<Vec<Write>> {
+    let mut fields = Fields(record.get(RECORD_HEADER..)?);
+    let padding = fields.0.split_off(header.length as usize..)?;
+    let mut writes = Vec::new();
+    for _ in 0..header.count {
+        let tag = fields.bytes(1)?[0];
+        let key = fields.field(KEY_BYTES_MAX)?;
+        writes.push(match tag {
+            PUT => Write::Put {
+                key,
+                value: fields.field(VALUE_BYTES_MAX)?,
+            },
+            DELETE => Write::Delete { key },
+            _ => return None,
+        });
+    }
+    (fields.0.is_empty() && padding.iter().all(|byte| *byte == 0)).then_some(writes)
+}
+
+/// Bytes still to be read, from the front.
+pub(super) struct Fields<'b>(pub(super) &'b [u8]);
+
+impl Fields<'_> {
+    fn bytes(&mut self, bytes: usize) -> Option<&[u8]> {
+        self.0.split_off(..bytes)
+    }
+
+    pub(super) fn u32(&mut self) -> Option<u32> {
+        Some(u32::from_le_bytes(*self.bytes(4)?.first_chunk()?))
+    }
+
+    fn u64(&mut self) -> Option<u64> {
+        Some(u64::from_le_bytes(*self.bytes(8)?.first_chunk()?))
+    }
+
+    /// A length and as many bytes.
+    fn field(&mut self, bytes_max: usize) -> Option<Vec<u8>> {
+        let length = self.u32()? as usize;
+        if length > bytes_max {
+            None
+        } else {
+            Some(self.bytes(length)?.to_vec())
+        }
+    }
+}

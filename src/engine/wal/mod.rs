@@ -1,0 +1,58 @@
+//! A log of writes: acknowledged once a barrier covers it, recovered up to the first record that is
+//! not whole.
+//!
+//! ```text
+//! append    encode | one write at the tail | data barrier | Ok
+//! open      read | write again what was perhaps cached only | end mark | barrier | directory barriers | Ok
+//! create    log.tmp | header | barrier | rename to log | directory barriers | Ok
+//! ```
+//!
+//! - [`Log`] is the handle, [`Options`] its settings, [`Record`] and [`Lsn`] what it holds.
+//! - `format`: the bytes. `recovery`: what an open does. `read`: records from a file. `as_found`: the unsafe other one.
+//!
+//! Not here yet: segments, checkpoint, truncate.
+
+mod as_found;
+mod error;
+pub(crate) mod format;
+mod log;
+mod read;
+mod recovery;
+#[cfg(test)]
+mod tests;
+
+pub use as_found::{AsFoundOptions, TornTail};
+pub use error::Error;
+pub use format::{BATCH_BYTES_MAX, KEY_BYTES_MAX, Lsn, VALUE_BYTES_MAX, Write};
+pub use log::Log;
+pub use read::{Record, Records};
+
+use super::Discipline;
+use std::num::NonZeroU32;
+
+/// When an append is synced. Opening, [`Log::sync`] and [`Log::close`] sync in every mode, and so
+/// does the first append of each life of the log: it makes the generation durable before anyone is
+/// told an [`Lsn`] of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum SyncMode {
+    /// Every append, before it says Ok: its Ok is an acknowledgement.
+    #[default]
+    EveryWrite,
+    /// Every n-th call since the last barrier. A power cut takes at most the n most recent calls,
+    /// newest first.
+    EveryN(NonZeroU32),
+    /// Never by itself. A power cut takes at most what came after the last [`Log::sync`], newest
+    /// first.
+    Never,
+}
+
+/// The settings of a log. The default keeps every acknowledged write.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Options {
+    /// When an append is synced; as-found never does.
+    pub sync: SyncMode,
+    /// Which protocol; a log is opened with the one that made it.
+    pub discipline: Discipline,
+    /// Settings of the as-found discipline.
+    pub as_found: AsFoundOptions,
+}

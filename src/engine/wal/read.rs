@@ -1,0 +1,198 @@
+//! Reading a log in pieces of a block, so that a log of any size takes the memory of one record.
+
+use super::as_found;
+use super::error::{Error, OrFail};
+use super::format::{self, Header, Lsn, RECORD_HEADER, Write};
+use crate::storage::File;
+use std::io;
+use std::path::Path;
+
+const BLOCK: u64 = 4096;
+
+/// A record of the log: what one append or one batch wrote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Its identity.
+    pub lsn: Lsn,
+    /// What it wrote, all of it or nothing: one for an append, one or more for a batch.
+    pub writes: Vec<Write>,
+}
+
+/// A file up to `end`, read block by block.
+#[derive(Debug)]
+pub(super) struct Pieces<'f, F> {
+    file: &'f F,
+    pub(super) end: u64,
+    /// The block that was read last, and which one it is.
+    block: Vec<u8>,
+    at: Option<u64>,
+}
+
+impl<'f, F: File> Pieces<'f, F> {
+    pub(super) fn new(file: &'f F, end: u64) -> Self {
+        Pieces {
+            file,
+            end,
+            block: Vec::new(),
+            at: None,
+        }
+    }
+
+    /// Appends the `bytes` bytes at `at` to `into`, or as many as there are before the end.
+    pub(super) fn read(&mut self, mut at: u64, bytes: u64, into: &mut Vec<u8>) -> io::Result<()> {
+        let end = at.saturating_add(bytes).min(self.end);
+        while at < end {
+            let number = at / BLOCK;
+            if self.at != Some(number) {
+                self.at = None;
+                self.block.resize(BLOCK as usize, 0);
+                let read = self.file.read_at(number * BLOCK, &mut self.block)?;
+                self.block.truncate(read);
+                self.at = Some(number);
+            }
+            let from = (at % BLOCK) as usize;
+            let to = self.block.len().min((end - number * BLOCK) as usize);
+            if from >= to {
+                break;
+            }
+            into.extend_from_slice(&self.block[from..to]);
+            at += (to - from) as u64;
+        }
+        Ok(())
+    }
+
+    /// The header at `at`, where the file is long enough for one.
+    pub(super) fn header(&mut self, at: u64) -> io::Result<Option<Header>> {
+        let mut bytes = Vec::with_capacity(RECORD_HEADER);
+        self.read(at, RECORD_HEADER as u64, &mut bytes)?;
+        Ok(Header::read(&bytes))
+    }
+
+    /// The record at `at`, into `record`, where one is complete and its checksum right.
+    pub(super) fn record(&mut self, at: u64, record: &mut Vec<u8>) -> io::Result<Option<Header>> {
+        record.clear();
+        let Some(header) = self.header(at)?.filter(Header::is_sane) else {
+            return Ok(None);
+        };
+        if at
+            .checked_add(header.record_bytes())
+            .is_none_or(|end| end > self.end)
+        {
+            return Ok(None);
+        }
+        self.read(at, header.record_bytes(), record)?;
+        Ok(header.vouches_for(record).then_some(header))
+    }
+}
+
+/// The records of an open log, in order, read from the file as the iterator is advanced.
+///
+/// What does not read back as it was written is an error and ends the iteration: it is never
+/// served.
+#[derive(Debug)]
+pub struct Records<'l, F> {
+    pieces: Pieces<'l, F>,
+    path: &'l Path,
+    at: u64,
+    previous: Option<Lsn>,
+    after: Option<Lsn>,
+    format: Format,
+    bytes: Vec<u8>,
+    done: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Format {
+    Durable,
+    AsFound,
+}
+
+impl<'l, F: File> Records<'l, F> {
+    pub(super) fn new(
+        pieces: Pieces<'l, F>,
+        path: &'l Path,
+        at: u64,
+        after: Option<Lsn>,
+        format: Format,
+    ) -> Self {
+        Records {
+            pieces,
+            path,
+            at,
+            previous: None,
+            after,
+            format,
+            bytes: Vec::new(),
+            done: false,
+        }
+    }
+
+    fn read_next(&mut self) -> Result<Option<Record>, Error> {
+        while self.at < self.pieces.end {
+            let record = match self.format {
+                Format::Durable => self.durable_record()?,
+                Format::AsFound => match self.as_found_record()? {
+                    Some(record) => record,
+                    None => return Ok(None),
+                },
+            };
+            self.previous = Some(record.0);
+            if self.after < self.previous {
+                return Ok(Some(Record {
+                    lsn: record.0,
+                    writes: record.1,
+                }));
+            }
+        }
+        Ok(None)
+    }
+
+    fn durable_record(&mut self) -> Result<(Lsn, Vec<Write>), Error> {
+        let header = self
+            .pieces
+            .record(self.at, &mut self.bytes)
+            .or_fail("read the log")?;
+        let writes = header
+            .filter(|header| header.follows(self.previous))
+            .and_then(|header| Some((header, format::decode(&header, &self.bytes)?)));
+        let Some((header, writes)) = writes else {
+            return Err(Error::Damaged {
+                path: self.path.to_path_buf(),
+                at: self.at,
+                index: self.previous.map_or(1, |lsn| lsn.index + 1),
+                because: "it was there when it was recovered or written, and is not now",
+            });
+        };
+        self.at += header.record_bytes();
+        Ok((header.lsn, writes))
+    }
+
+    fn as_found_record(&mut self) -> Result<Option<(Lsn, Vec<Write>)>, Error> {
+        let read = as_found::read_record(&mut self.pieces, self.at).or_fail("read the log")?;
+        let Some((write, end)) = read else {
+            return Ok(None);
+        };
+        self.at = end;
+        let index = self.previous.map_or(1, |lsn| lsn.index + 1);
+        Ok(Some((
+            Lsn {
+                generation: 0,
+                index,
+            },
+            vec![write],
+        )))
+    }
+}
+
+impl<F: File> Iterator for Records<'_, F> {
+    type Item = Result<Record, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.done {
+            return None;
+        }
+        let next = self.read_next().transpose();
+        self.done = !matches!(next, Some(Ok(_)));
+        next
+    }
+}

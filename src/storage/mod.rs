@@ -1,0 +1,139 @@
+//! The `Storage` trait: what an engine may ask of a disk, and which crash each answer survives.
+//!
+//! Two crashes, two promises. A *kill* takes the process and what it had buffered; what is *cached*
+//! in the operating system survives it. A *power cut* may take any of what is cached, in parts and
+//! out of order; only what a completed *barrier* covered is *durable*. Contents and names are
+//! covered by different barriers: [`File::barrier`] for the one, [`Storage::directory_barrier`] for
+//! the other, and neither implies the other.
+//!
+//! A barrier in progress guarantees nothing, and so does one that failed: what it was to cover may
+//! be there or not, now or after any later power cut, and no later barrier covers it (Rebello et
+//! al., ATC '20).
+//!
+//! Every error says what was being done and to which path, so that callers need not repeat it.
+
+#[cfg(test)]
+pub(crate) mod faulty;
+pub mod os;
+
+use std::fmt::Debug;
+use std::io;
+use std::path::Path;
+
+/// Files and directories, as an engine sees them. Clones reach the same disk.
+pub trait Storage: Clone + Send + Sync + Debug + 'static {
+    /// An open file.
+    type File: File;
+    /// An exclusive hold on a directory: released on drop, and when the process dies.
+    type Lock: Send + Sync + Debug;
+
+    /// Opens an existing file to read and to write; `NotFound` where there is none. Changes
+    /// nothing.
+    fn open(&self, path: &Path) -> io::Result<Self::File>;
+
+    /// Makes an empty file, open to read and to write; `AlreadyExists` where the name is taken.
+    ///
+    /// The name is cached: a kill leaves it, a power cut may take it until a directory barrier of
+    /// the parent completed, whatever barriers the file itself had.
+    fn create(&self, path: &Path) -> io::Result<Self::File>;
+
+    /// Whether the name is there, file or directory, cached or durable.
+    fn exists(&self, path: &Path) -> io::Result<bool>;
+
+    /// The names in a directory, cached or durable, sorted. A name that is not UTF-8 is shown with
+    /// U+FFFD in it.
+    fn list(&self, dir: &Path) -> io::Result<Vec<String>>;
+
+    /// Makes one directory; its parent exists, `AlreadyExists` where the name is taken.
+    ///
+    /// Survives a kill; a power cut once a directory barrier of the *parent* completed.
+    fn create_dir(&self, path: &Path) -> io::Result<()>;
+
+    /// Gives the file a new name, replacing what had it. After any crash the old name or the new
+    /// one is there, never neither.
+    ///
+    /// Survives a kill. A power cut may take it until a directory barrier completed, and orders it
+    /// with nothing: the new name may be there without the contents that were written before,
+    /// unless a barrier of the file came first.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Removes a file's name. Survives a kill; until a directory barrier completed, a power cut may
+    /// bring the name back, with the file's contents.
+    fn remove(&self, path: &Path) -> io::Result<()>;
+
+    /// Makes every earlier change of the names in `dir` durable once it returns. Contents of files
+    /// are not its business.
+    fn directory_barrier(&self, dir: &Path) -> io::Result<()>;
+
+    /// Takes the directory for this holder alone; `None` where somebody else has it, in this
+    /// process or another.
+    ///
+    /// No name appears on the disk, and no crash leaves a lock behind.
+    fn lock(&self, dir: &Path) -> io::Result<Option<Self::Lock>>;
+}
+
+/// An open file. Calls that change it are to be made by one thread at a time.
+///
+/// Closing (dropping) it persists nothing, and orders nothing.
+pub trait File: Send + Sync + Debug {
+    /// The size in bytes, cached or durable.
+    fn len(&self) -> io::Result<u64>;
+
+    /// Whether the file has no bytes.
+    fn is_empty(&self) -> io::Result<bool> {
+        Ok(self.len()? == 0)
+    }
+
+    /// Reads from `at` until the buffer is full or the file ends, and says how many bytes that was.
+    ///
+    /// Reads what is cached, which is no proof that it is durable: after a failed barrier the two
+    /// may differ for good.
+    fn read_at(&self, at: u64, buffer: &mut [u8]) -> io::Result<usize>;
+
+    /// Writes all of `bytes` at `at`, growing the file where it must; after an error any part of
+    /// them may be written.
+    ///
+    /// Survives a kill. Until a barrier completed, a power cut may leave any sectors of it old and
+    /// any new, and the size with or without the contents. Bytes that it does not touch keep their
+    /// value.
+    fn write_at(&self, at: u64, bytes: &[u8]) -> io::Result<()>;
+
+    /// Writes all of `bytes` at the end; otherwise as [`File::write_at`].
+    fn append(&self, bytes: &[u8]) -> io::Result<()>;
+
+    /// Cuts the file, or lengthens it with zeros. Survives a kill; a power cut may undo it until a
+    /// barrier completed, even where later writes are kept: what was cut can come back.
+    fn set_len(&self, len: u64) -> io::Result<()>;
+
+    /// fsync: makes every earlier change of this file, contents and size, durable once it returns.
+    /// Not its name.
+    fn barrier(&self) -> io::Result<()>;
+
+    /// fdatasync: as [`File::barrier`], but may leave out metadata that reading the contents back
+    /// does not need. A size that grew is needed; a cut need not be covered.
+    fn data_barrier(&self) -> io::Result<()>;
+}
+
+/// The directory that holds `path`'s name: where a directory barrier makes that name durable.
+///
+/// `.` for a relative path of one component.
+pub fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+        Some(parent) => parent,
+        None => path,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parent_of_a_bare_name_is_the_current_directory() {
+        assert_eq!(parent(Path::new("store")), Path::new("."));
+        assert_eq!(parent(Path::new("a/store")), Path::new("a"));
+        assert_eq!(parent(Path::new("/store")), Path::new("/"));
+        assert_eq!(parent(Path::new("/")), Path::new("/"));
+    }
+}
