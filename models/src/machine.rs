@@ -17,10 +17,11 @@ pub mod coverage;
 pub mod intern;
 pub mod plain;
 pub mod process;
+pub mod script;
 
 use crate::contract::{Event, Oracle, Promise, Terms};
 use crate::disk::image::Fates;
-use crate::disk::{Disk, Failure, Tree};
+use crate::disk::{Disk, Failure};
 use crate::protocol::Protocol;
 use bounds::{Bounds, Spent};
 use coverage::Coverage;
@@ -352,9 +353,4 @@ impl<P: Protocol> Model for Machine<P> {
             state.breach.is_none()
         })]
     }
-}
-
-/// The tree that a state's disk shows.
-pub fn shown<P: Protocol>(machine: &Machine<P>, state: &State) -> Tree<P::Cell> {
-    machine.disk(state).view().clone()
 }

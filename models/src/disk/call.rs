@@ -1,5 +1,6 @@
 //! The calls that change a disk, how they are refused, and how a barrier fails.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// A change to the disk, or a barrier, by path. Paths are relative to the root: `store/log`.
@@ -96,7 +97,8 @@ pub enum Refusal {
 }
 
 /// How a barrier fails.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Failure {
     /// The data that it was to cover is doomed; reads still see it (ext4, xfs).
     DataStays,

@@ -13,11 +13,12 @@ use super::effect::{Effect, Kind, Logged, Status, needs};
 use super::{Cell, Disk, Ino, Name, Node, Tree, given_up};
 use crate::profile::Profile;
 use fixedbitset::FixedBitSet;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// What a power cut did to the log of one disk: which effects it kept, and how each sector of lost
 /// space reads that does not read zeros.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Fates {
     /// Indices into [`Disk::log`] of the effects that were kept, the durable ones included.
     pub kept: Vec<usize>,

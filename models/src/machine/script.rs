@@ -1,0 +1,120 @@
+//! A script: what happened in one run, as a list of moves that reads without the states.
+
+use super::process::{Ground, Process};
+use super::{Action, Machine, Setup, State};
+use crate::contract::{Event, Operation, Oracle, Promise, Terms};
+use crate::disk::image::Fates;
+use crate::disk::{Disk, Failure};
+use crate::protocol::Protocol;
+use serde::{Deserialize, Serialize};
+
+/// One move of a script. It names no state and no id, so it means the same in every run.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Move {
+    /// The client invokes an operation.
+    Invoke(Operation),
+    /// The process takes its next step.
+    Step,
+    /// The next step, a barrier, fails.
+    Fail(Failure),
+    /// The process is killed.
+    Kill,
+    /// The power is cut, with these fates.
+    PowerCut(Fates),
+}
+
+/// A run along a script.
+#[derive(Clone, Debug)]
+pub struct Run<P: Protocol> {
+    ground: Ground<P>,
+    terms: Terms,
+    forget: bool,
+    /// The disk.
+    pub disk: Disk<P::Cell>,
+    /// The process.
+    pub process: Process<P>,
+    /// The oracle.
+    pub oracle: Oracle,
+    /// How many operations were invoked.
+    pub operations: u16,
+    /// The promise that was broken, if one was.
+    pub breach: Option<Promise>,
+}
+
+impl<P: Protocol> Run<P> {
+    /// A run at the start of a setup.
+    pub fn new(setup: &Setup<P>) -> Self {
+        let (disk, process) = setup.start();
+        let (ground, terms) = (setup.ground.clone(), setup.terms.clone());
+        let (oracle, forget) = (Oracle::default(), setup.bounds.forget);
+        Self {
+            ground,
+            terms,
+            disk,
+            process,
+            oracle,
+            operations: 0,
+            breach: None,
+        }
+    }
+
+    /// Makes a move, and says what happened. `None`: the move is not possible here.
+    pub fn make(&mut self, next: &Move) -> Option<Vec<Event>> {
+        let ground = &self.ground;
+        let events = match next {
+            Move::Step if self.process.steps.is_empty() => return None,
+            Move::Step => {
+                let (process, disk, events) = ground.step(&self.process, &self.disk);
+                (self.process, self.disk) = (process, disk);
+                events
+            }
+            Move::Invoke(_) if !self.process.steps.is_empty() => return None,
+            Move::Invoke(operation) => {
+                self.operations += 1;
+                self.process = ground.invoke(&self.process, self.operations, operation);
+                vec![Event::Invoked(self.operations, operation.clone())]
+            }
+            Move::Fail(failure) => {
+                if !self.process.failures().contains(failure) {
+                    return None;
+                }
+                let (process, disk, events) = ground.fail(&self.process, &self.disk, *failure)?;
+                (self.process, self.disk) = (process, disk);
+                events
+            }
+            Move::Kill => {
+                self.process = ground.recover(self.disk.view());
+                vec![Event::Kill]
+            }
+            Move::PowerCut(fates) => {
+                self.disk = self.disk.crash(fates, &ground.profile);
+                if self.forget {
+                    self.disk = ground.protocol.forget(self.disk.clone());
+                }
+                self.process = ground.recover(self.disk.view());
+                vec![Event::PowerCut {
+                    after: ground.served(self.disk.view()),
+                }]
+            }
+        };
+        for event in &events {
+            let judgement = self.oracle.observe(event, &self.terms);
+            self.breach = self.breach.or(judgement.breach);
+        }
+        Some(events)
+    }
+}
+
+impl<P: Protocol> Machine<P> {
+    /// The move that an action in a state is.
+    pub fn to_move(&self, state: &State, action: Action) -> Move {
+        match action {
+            Action::Step => Move::Step,
+            Action::Invoke(index) => Move::Invoke(self.letter(index).operation.clone()),
+            Action::Fail(failure) => Move::Fail(failure),
+            Action::Kill => Move::Kill,
+            Action::PowerCut { image, .. } => Move::PowerCut(self.fates(state, image)),
+        }
+    }
+}
