@@ -51,6 +51,7 @@ impl<P: Protocol> Run<P> {
         Self {
             ground,
             terms,
+            forget,
             disk,
             process,
             oracle,
