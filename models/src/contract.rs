@@ -303,6 +303,8 @@ pub struct Terms {
     pub judged: Vec<Promise>,
     /// In every-N mode: N. At most that many returned client calls may be lost.
     pub every: Option<u32>,
+    /// Crashes are kills only: surviving one is all that a witness can ask for.
+    pub kills_only: bool,
 }
 
 impl Oracle {
@@ -408,7 +410,7 @@ impl Oracle {
         breaches: &mut Vec<Promise>,
         witnesses: &mut Vec<Promise>,
     ) {
-        let after_power_cut = self.expected.is_some();
+        let crashed = self.expected.is_some() || (terms.kills_only && self.lives == Lives::Second);
         let invented = view.values.values().any(|value| *value == Value::Invented);
         breaches.extend(invented.then_some(Promise::D5));
         for &(identity, op) in &view.identities {
@@ -445,7 +447,7 @@ impl Oracle {
                 witnesses.extend(split.then_some(Promise::D2));
             }
         }
-        if after_power_cut {
+        if crashed {
             self.survivors(view, witnesses);
         }
         witnesses.extend(odd.then_some(Promise::D5));

@@ -168,7 +168,11 @@ fn setup(spec: &Spec, check: &Check, protocol: Wal) -> Result<Setup<Wal>, String
     };
     Ok(Setup {
         ground,
-        terms: Terms { judged, every },
+        terms: Terms {
+            judged,
+            every,
+            kills_only: !bounds.power_cut,
+        },
         bounds,
     })
 }

@@ -126,6 +126,9 @@ fn files<C: Cell>(tree: &Tree<C>) -> Vec<(String, String)> {
 
 /// Cells as a reader sees them: `H r1.0 r1.1 0`.
 fn cells_text<C: Cell>(cells: &[C]) -> String {
+    if cells.is_empty() {
+        return "empty".into();
+    }
     cells
         .iter()
         .map(|cell| format!("{cell:?}"))
