@@ -276,6 +276,8 @@ impl<C: Cell> Disk<C> {
     ) -> Result<(), Refusal> {
         self.writable()?;
         let all = profile.barrier_covers_all && !data_only;
+        // R14 is about files: the name of a directory needs its parent's barrier.
+        let name = profile.barrier_covers_name && !data_only && self.view.cells(node).is_some();
         let covered = |logged: &Logged<C>| match &logged.effect {
             Effect::Data { file, .. } => *file == node || all,
             Effect::Size { file, .. } => {
@@ -283,10 +285,7 @@ impl<C: Cell> Disk<C> {
             }
             Effect::Entry {
                 directory, target, ..
-            } => {
-                let names_it = *target == Some(node) && profile.barrier_covers_name && !data_only;
-                *directory == node || names_it || all
-            }
+            } => *directory == node || (name && *target == Some(node)) || all,
         };
         // A write that is complete has not damaged what stands beside it.
         self.log

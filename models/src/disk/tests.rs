@@ -14,10 +14,41 @@ fn call(text: &str) -> Call<u8> {
             from: from.into(),
             to: to.into(),
         },
+        ["mkdir", path] => Call::CreateDirectory(path.into()),
+        ["set-len", file, to] => Call::SetLen {
+            file: file.into(),
+            to: to.parse().expect("a number"),
+        },
+        ["remove", path] => Call::Remove(path.into()),
         ["barrier", file] => Call::Barrier(file.into()),
+        ["data-barrier", file] => Call::DataBarrier(file.into()),
         ["directory-barrier"] => Call::DirectoryBarrier(String::new()),
+        ["directory-barrier", path] => Call::DirectoryBarrier(path.into()),
         _ => unreachable!("{text}"),
     }
+}
+
+/// A disk after some calls.
+fn after(profile: &Profile, program: &[&str]) -> Disk<u8> {
+    let mut disk = Disk::default();
+    for text in program {
+        disk.apply(&call(text), profile).expect("a legal call");
+    }
+    disk
+}
+
+fn fail(disk: &mut Disk<u8>, path: &str, failure: Failure) {
+    let node = disk.view().lookup(path).expect("it exists");
+    disk.fail_barrier(node, failure);
+}
+
+/// What a file can read after a power cut now, in order; `None`: it is not there.
+fn contents(disk: &Disk<u8>, path: &str, profile: &Profile) -> Vec<Option<Vec<u8>>> {
+    let images = disk.crash_images(profile).into_iter();
+    let read: BTreeSet<_> = images
+        .map(|(_, image)| image.view.file(path).map(<[u8]>::to_vec))
+        .collect();
+    read.into_iter().collect()
 }
 
 /// The distinct trees that a power cut at any point can leave.
@@ -116,4 +147,10 @@ fn a_crash_with_the_fates_of_an_image_leaves_that_image() {
     for (fates, image) in images {
         assert_eq!(disk.crash(&fates, &posix), image);
     }
+}
+
+#[test]
+fn a_directory_barrier_does_not_cover_the_name_of_the_directory_itself() {
+    let disk = after(&ext4(), &["mkdir d", "directory-barrier d"]);
+    assert_eq!(disk.crash_images(&ext4()).len(), 2);
 }
