@@ -69,7 +69,7 @@ pub enum NameOrder {
     Names,
     /// In the order of issue, among themselves and with sizes: one journal for all metadata.
     Metadata,
-    /// Every later effect implies them.
+    /// The same, and every later effect implies them.
     Everything,
 }
 

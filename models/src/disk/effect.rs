@@ -258,7 +258,7 @@ fn needs_earlier<C>(a: &Logged<C>, b: &Logged<C>, profile: &Profile) -> bool {
         NameOrder::No => false,
         NameOrder::Names => a.is_name() && b.is_name(),
         NameOrder::Metadata => !a.is_data() && !b.is_data(),
-        NameOrder::Everything => b.is_name(),
+        NameOrder::Everything => b.is_name() || (!a.is_data() && !b.is_data()),
     };
     let r11 = profile.replace_after_data
         && matches!(a.kind, Kind::Rename { moved, replaced: true } if b.file() == Some(moved));

@@ -154,3 +154,15 @@ fn a_directory_barrier_does_not_cover_the_name_of_the_directory_itself() {
     let disk = after(&ext4(), &["mkdir d", "directory-barrier d"]);
     assert_eq!(disk.crash_images(&ext4()).len(), 2);
 }
+
+#[test]
+fn ordering_everything_after_names_orders_all_metadata_too() {
+    let images = |value| {
+        let posix = Profile::posix().with("R10", value).expect("a switch");
+        let setup = ["create f", "directory-barrier"];
+        let disk = after(&posix, &[&setup[..], &["set-len f 1", "create g"]].concat());
+        disk.crash_images(&posix).len()
+    };
+    assert_eq!((images("names"), images("metadata")), (4, 3));
+    assert_eq!(images("everything"), 3);
+}
