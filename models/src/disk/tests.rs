@@ -166,3 +166,15 @@ fn ordering_everything_after_names_orders_all_metadata_too() {
     assert_eq!((images("names"), images("metadata")), (4, 3));
     assert_eq!(images("everything"), 3);
 }
+
+#[test]
+fn a_durable_write_keeps_the_doomed_write_to_its_sector() {
+    let posix = Profile::posix().with_sizes(2, 2);
+    let setup = ["create f", "write f 0 ab", "barrier f", "directory-barrier"];
+    let mut disk = after(&posix, &[&setup[..], &["write f 0 x"]].concat());
+    fail(&mut disk, "f", Failure::DataStays);
+    for text in ["write f 1 y", "barrier f"] {
+        disk.apply(&call(text), &posix).expect("a legal call");
+    }
+    assert_eq!(contents(&disk, "f", &posix), [Some(b"xy".to_vec())]);
+}
