@@ -152,43 +152,24 @@ impl<C: Cell> Disk<C> {
                 };
                 effects.push((size, Kind::Append { new_block }));
             }
-            for (at, to) in pieces(from, block_end, profile.atom()) {
+            for (at, to) in pieces(from, block_end, profile.sector) {
                 if !profile.power_safe_overwrite {
-                    effects.extend(self.spills(file, at, to, profile));
+                    effects.extend(spills(file, at, to, size, profile));
                 }
                 let kind = if to > size {
                     Kind::Append { new_block }
                 } else {
                     Kind::Overwrite
                 };
-                let cells = cells[at - (end - cells.len())..to - (end - cells.len())].to_vec();
-                effects.push((Effect::Data { file, at, cells }, kind));
+                for (at, to) in pieces(at, to, profile.atom()) {
+                    let cells = cells[at - (end - cells.len())..to - (end - cells.len())].to_vec();
+                    effects.push((Effect::Data { file, at, cells }, kind));
+                }
             }
             from = block_end;
         }
         self.issue(effects);
         Ok(())
-    }
-
-    /// Damage to what stands beside a write in its sector.
-    fn spills(&self, file: Ino, at: usize, to: usize, profile: &Profile) -> Vec<(Effect<C>, Kind)> {
-        let size = self.view.cells(file).map_or(0, <[C]>::len);
-        let start = at / profile.sector * profile.sector;
-        let end = size.min(start + profile.sector);
-        [(start, at), (to, end)]
-            .into_iter()
-            .filter(|(from, to)| from < to)
-            .map(|(at, to)| {
-                (
-                    Effect::Data {
-                        file,
-                        at,
-                        cells: vec![C::garbage(); to - at],
-                    },
-                    Kind::Spill,
-                )
-            })
-            .collect()
     }
 
     /// Sets the size of a file.
@@ -439,6 +420,26 @@ fn replay<C: Cell>(tree: &mut Tree<C>, effect: &Effect<C>) {
             target,
         } => tree.entry(*directory, name, *target),
     }
+}
+
+/// Damage to what stands beside a write to one sector of a file.
+fn spills<C: Cell>(
+    file: Ino,
+    at: usize,
+    to: usize,
+    size: usize,
+    profile: &Profile,
+) -> Vec<(Effect<C>, Kind)> {
+    let start = at / profile.sector * profile.sector;
+    let end = size.min(start + profile.sector);
+    [(start, at.min(end)), (to, end)]
+        .into_iter()
+        .filter(|(from, to)| from < to)
+        .map(|(at, to)| {
+            let cells = vec![C::garbage(); to - at];
+            (Effect::Data { file, at, cells }, Kind::Spill)
+        })
+        .collect()
 }
 
 /// Cuts `from..to` at multiples of `atom`.

@@ -37,7 +37,7 @@ pub enum Effect<C> {
 /// Why an effect came to be; the rules of the order ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
-    /// A write beyond the size that the file had. `new_block`: into a block that was not allocated.
+    /// A write to a sector that reaches beyond the size that the file had. `new_block`: into a block that was not allocated.
     Append {
         /// Whether the block was allocated by this very call.
         new_block: bool,

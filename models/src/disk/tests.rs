@@ -178,3 +178,29 @@ fn a_durable_write_keeps_the_doomed_write_to_its_sector() {
     }
     assert_eq!(contents(&disk, "f", &posix), [Some(b"xy".to_vec())]);
 }
+
+#[test]
+fn a_torn_sector_is_appended_as_a_whole() {
+    let strong = Profile::posix().with("R8", "yes").expect("a switch");
+    let images = |profile: Profile| {
+        let profile = profile.with_sizes(2, 2);
+        let setup = ["create f", "write f 0 a", "barrier f", "directory-barrier"];
+        let program = [&setup[..], &["write f 0 xy", "create g"]].concat();
+        let images = after(&profile, &program).crash_images(&profile);
+        let trees = images.into_iter().map(|(_, image)| image.base);
+        trees.collect::<HashSet<_>>()
+    };
+    let torn = strong.clone().with("R2", "no").expect("a switch");
+    assert!(images(strong).is_subset(&images(torn)));
+}
+
+#[test]
+fn a_write_does_not_damage_its_own_cells() {
+    let weak = Profile::posix().with_sizes(2, 2);
+    let weak = weak.with("R2", "no").and_then(|p| p.with("R19", "no"));
+    let weak = weak.expect("a switch");
+    let setup = ["create f", "write f 0 ab", "barrier f", "directory-barrier"];
+    let disk = after(&weak, &[&setup[..], &["write f 0 xy"]].concat());
+    let torn = [b"ab", b"ay", b"xb", b"xy"].map(|cells| Some(cells.to_vec()));
+    assert_eq!(contents(&disk, "f", &weak), torn);
+}
