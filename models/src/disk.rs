@@ -268,11 +268,9 @@ impl<C: Cell> Disk<C> {
                 directory, target, ..
             } => *directory == node || (name && *target == Some(node)) || all,
         };
-        // A write that is complete has not damaged what stands beside it.
-        self.log
-            .retain(|e| !(e.kind == Kind::Spill && e.status == Status::Cached && covered(e)));
         let chosen: Vec<usize> = (0..self.log.len())
             .filter(|&i| self.log[i].status == Status::Cached && covered(&self.log[i]))
+            .filter(|&i| self.log[i].kind != Kind::Spill)
             .collect();
         self.persist(&chosen, profile);
         Ok(())
@@ -332,7 +330,28 @@ impl<C: Cell> Disk<C> {
         for i in durable.ones() {
             self.log[i].status = Status::Durable;
         }
+        self.end_spills(profile);
         self.fold();
+    }
+
+    /// A write that is durable has not damaged what stands beside it.
+    fn end_spills(&mut self, profile: &Profile) {
+        if profile.power_safe_overwrite {
+            return;
+        }
+        let sector = |logged: &Logged<C>| match logged.effect {
+            Effect::Data { file, at, .. } => Some((logged.call, file, at / profile.sector)),
+            _ => None,
+        };
+        let written: BTreeSet<_> = (self.log.iter())
+            .filter(|logged| logged.status == Status::Durable)
+            .filter_map(sector)
+            .collect();
+        self.log.retain(|logged| {
+            logged.kind != Kind::Spill
+                || logged.status != Status::Cached
+                || sector(logged).is_none_or(|sector| !written.contains(&sector))
+        });
     }
 
     /// Moves durable effects into the base, where no earlier effect that stays would then be

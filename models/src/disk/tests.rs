@@ -204,3 +204,14 @@ fn a_write_does_not_damage_its_own_cells() {
     let torn = [b"ab", b"ay", b"xb", b"xy"].map(|cells| Some(cells.to_vec()));
     assert_eq!(contents(&disk, "f", &weak), torn);
 }
+
+#[test]
+fn a_write_that_is_durable_by_implication_has_damaged_nothing() {
+    let profile = Profile::posix().with_sizes(2, 2);
+    let profile = profile.with("R8", "yes").and_then(|p| p.with("R19", "no"));
+    let profile = profile.expect("a switch");
+    let setup = ["create f", "write f 0 ab", "barrier f", "directory-barrier"];
+    let program = ["write f 0 x", "create g", "directory-barrier"];
+    let disk = after(&profile, &[&setup[..], &program].concat());
+    assert_eq!(contents(&disk, "f", &profile), [Some(b"xb".to_vec())]);
+}
