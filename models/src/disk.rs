@@ -26,6 +26,7 @@
 
 mod call;
 pub mod effect;
+mod holes;
 pub mod image;
 pub mod tree;
 
@@ -33,6 +34,7 @@ use crate::profile::Profile;
 pub use call::{Call, Failure, Refusal};
 use effect::{Effect, Kind, Logged, Status, needs};
 use fixedbitset::FixedBitSet;
+use holes::Holes;
 use std::collections::BTreeSet;
 pub use tree::{Cell, Ino, Name, Node, Tree};
 
@@ -40,6 +42,8 @@ pub use tree::{Cell, Ino, Name, Node, Tree};
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Disk<C> {
     base: Tree<C>,
+    /// Cells of the base that were never written.
+    holes: Holes,
     log: Vec<Logged<C>>,
     view: Tree<C>,
     aborted: bool,
@@ -59,6 +63,7 @@ impl<C: Cell> Disk<C> {
         Self {
             view: tree.clone(),
             base: tree,
+            holes: Holes::default(),
             log: Vec::new(),
             aborted: false,
             freed: BTreeSet::new(),
@@ -331,7 +336,7 @@ impl<C: Cell> Disk<C> {
             self.log[i].status = Status::Durable;
         }
         self.end_spills(profile);
-        self.fold();
+        self.fold(profile);
     }
 
     /// A write that is durable has not damaged what stands beside it.
@@ -356,11 +361,14 @@ impl<C: Cell> Disk<C> {
 
     /// Moves durable effects into the base, where no earlier effect that stays would then be
     /// applied after them.
-    fn fold(&mut self) {
+    fn fold(&mut self, profile: &Profile) {
         let mut stays: Vec<Logged<C>> = Vec::with_capacity(self.log.len());
         for logged in std::mem::take(&mut self.log) {
             let durable = logged.status == Status::Durable;
             if durable && stays.iter().all(|earlier| logged.commutes_with(earlier)) {
+                if profile.fills_lost_space() {
+                    self.note_holes(&logged.effect);
+                }
                 replay(&mut self.base, &logged.effect);
             } else {
                 stays.push(logged);
@@ -375,6 +383,18 @@ impl<C: Cell> Disk<C> {
             last = Some(std::mem::replace(&mut logged.call, number));
         }
         self.log = stays;
+    }
+
+    /// Which cells are holes once that effect is in the base.
+    fn note_holes(&mut self, effect: &Effect<C>) {
+        match effect {
+            Effect::Data { file, at, cells } => self.holes.fill(*file, *at, at + cells.len()),
+            Effect::Size { file, to } => {
+                let size = self.base.cells(*file).map_or(0, <[C]>::len);
+                self.holes.resize(*file, size, *to);
+            }
+            Effect::Entry { .. } => {}
+        }
     }
 
     fn issue(&mut self, effects: Vec<(Effect<C>, Kind)>) {

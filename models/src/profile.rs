@@ -305,6 +305,11 @@ impl Profile {
         Some(self)
     }
 
+    /// Whether space whose write was lost may read anything but zeros.
+    pub fn fills_lost_space(&self) -> bool {
+        self.garbage || self.stale
+    }
+
     /// Cells that have one fate when one call writes them.
     pub fn atom(&self) -> usize {
         if self.sector_atomic { self.sector } else { 1 }

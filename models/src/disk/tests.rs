@@ -215,3 +215,44 @@ fn a_write_that_is_durable_by_implication_has_damaged_nothing() {
     let disk = after(&profile, &[&setup[..], &program].concat());
     assert_eq!(contents(&disk, "f", &profile), [Some(b"xb".to_vec())]);
 }
+
+#[test]
+fn a_lost_write_into_a_durable_hole_leaves_lost_space() {
+    let posix = Profile::posix();
+    let (zero, garbage) = (0, u8::garbage());
+    let any = [vec![zero], b"a".to_vec(), vec![garbage]].map(Some);
+    let sparse = ["create f", "directory-barrier", "set-len f 1", "barrier f"];
+    let disk = after(&posix, &[&sparse[..], &["write f 0 a"]].concat());
+    assert_eq!(contents(&disk, "f", &posix), any);
+    // Zeros that were written are no hole.
+    let program = ["write f 0 \0", "barrier f", "write f 0 a"];
+    let disk = after(&posix, &[&sparse[..], &program].concat());
+    assert_eq!(contents(&disk, "f", &posix), any[..2]);
+}
+
+#[test]
+fn a_size_that_a_second_barrier_covers_shows_space_that_the_first_one_lost() {
+    let posix = Profile::posix();
+    let mut disk = after(&posix, &["create f", "directory-barrier", "write f 0 a"]);
+    fail(&mut disk, "f", Failure::DataStays);
+    disk.apply(&call("barrier f"), &posix)
+        .expect("it completes");
+    let any = [vec![0], b"a".to_vec(), vec![u8::garbage()]].map(Some);
+    assert_eq!(contents(&disk, "f", &posix), any);
+}
+
+#[test]
+fn a_hole_that_a_power_cut_left_is_a_hole_in_the_next_life() {
+    let posix = Profile::posix();
+    let disk = after(&posix, &["create f", "directory-barrier", "write f 1 a"]);
+    let images = disk.crash_images(&posix).into_iter();
+    let whole = |image: &Disk<u8>| image.view.file("f") == Some(b"\0a");
+    let mut disk = images
+        .map(|(_, image)| image)
+        .find(whole)
+        .expect("nothing was lost");
+    disk.apply(&call("write f 0 b"), &posix)
+        .expect("a legal call");
+    let any = [b"\0a".to_vec(), b"ba".to_vec(), vec![u8::garbage(), b'a']].map(Some);
+    assert_eq!(contents(&disk, "f", &posix), any);
+}
