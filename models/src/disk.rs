@@ -209,7 +209,7 @@ impl<C: Cell> Disk<C> {
             return Err(Refusal::WrongKind);
         }
         if let Some(old) = replaced {
-            self.free(old, 0, profile);
+            self.free_name(old, profile);
         }
         let kind = Kind::Rename {
             moved,
@@ -241,7 +241,7 @@ impl<C: Cell> Disk<C> {
         {
             return Err(Refusal::WrongKind);
         }
-        self.free(ino, 0, profile);
+        self.free_name(ino, profile);
         self.issue(vec![(
             Effect::Entry {
                 directory,
@@ -411,22 +411,82 @@ impl<C: Cell> Disk<C> {
             }
             self.log.push(logged);
         }
+        // After a size was reverted, data may lie beyond it.
+        if self
+            .log
+            .iter()
+            .any(|logged| !logged.is_visible() && logged.is_size())
+        {
+            self.view = self.replayed();
+        }
     }
 
     /// What a program sees, from the base and the log.
     fn replayed(&self) -> Tree<C> {
         let mut view = self.base.clone();
         for logged in self.log.iter().filter(|logged| logged.is_visible()) {
-            replay(&mut view, &logged.effect);
+            if logged.is_name() {
+                replay(&mut view, &logged.effect);
+            }
+        }
+        for file in self.log.iter().filter_map(Logged::file) {
+            let cells = self.contents(file, Logged::is_visible);
+            view.nodes.insert(file, Node::File(cells));
         }
         view
     }
 
-    /// Notes what a file gives up from cell `from` on, for stale space to read.
+    /// The cells of a file with some effects of the log. Data beyond the size is there, unseen,
+    /// until a smaller size cuts it off: so a later size can show it.
+    fn contents(&self, file: Ino, applied: impl Fn(&Logged<C>) -> bool) -> Vec<C> {
+        let mut cells = self.base.cells(file).unwrap_or_default().to_vec();
+        let mut size = cells.len();
+        for logged in self.log.iter().filter(|logged| logged.file() == Some(file)) {
+            match &logged.effect {
+                Effect::Data {
+                    at, cells: data, ..
+                } if applied(logged) => {
+                    let end = at + data.len();
+                    cells.resize(end.max(cells.len()), C::zero());
+                    cells[*at..end].clone_from_slice(data);
+                }
+                Effect::Size { to, .. } if applied(logged) => {
+                    cells.truncate(*to);
+                    size = *to;
+                }
+                _ => {}
+            }
+        }
+        cells.resize(size, C::zero());
+        cells
+    }
+
+    /// Notes what a file gives up from cell `from` on, for stale space to read: what it holds in
+    /// the cache, and what is durable in it.
     fn free(&mut self, file: Ino, from: usize, profile: &Profile) {
         if profile.stale {
-            let cells = self.view.cells(file).unwrap_or_default();
-            self.freed.extend(given_up(cells, from, profile));
+            let durable = self.contents(file, |logged| logged.status == Status::Durable);
+            let cached = self.view.cells(file).unwrap_or_default();
+            for cells in [cached, &durable] {
+                self.freed.extend(given_up(cells, from, profile));
+            }
+        }
+    }
+
+    /// The same for a file that loses a name, unless it has another (which R9 = no can leave).
+    fn free_name(&mut self, file: Ino, profile: &Profile) {
+        let directories = self
+            .view
+            .nodes
+            .keys()
+            .filter_map(|&at| self.view.entries(at));
+        if directories
+            .flat_map(|e| e.values())
+            .filter(|&&ino| ino == file)
+            .count()
+            == 1
+        {
+            self.free(file, 0, profile);
         }
     }
 

@@ -256,3 +256,68 @@ fn a_hole_that_a_power_cut_left_is_a_hole_in_the_next_life() {
     let any = [b"\0a".to_vec(), b"ba".to_vec(), vec![u8::garbage(), b'a']].map(Some);
     assert_eq!(contents(&disk, "f", &posix), any);
 }
+
+#[test]
+fn a_removed_file_gives_up_what_was_durable_in_it_too() {
+    let writeback = Profile::named("ext4-writeback").expect("a profile");
+    let setup = [
+        "create f",
+        "create g",
+        "write f 0 a",
+        "barrier f",
+        "directory-barrier",
+    ];
+    let program = ["write f 0 b", "remove f", "write g 0 c"];
+    let disk = after(&writeback, &[&setup[..], &program].concat());
+    let any = [&b""[..], b"\0", b"a", b"b", b"c"].map(|cells| Some(cells.to_vec()));
+    assert_eq!(contents(&disk, "g", &writeback), any);
+}
+
+#[test]
+fn a_file_with_two_names_gives_up_nothing_with_the_first() {
+    let torn = Profile::named("ext4-writeback").and_then(|p| p.with("R9", "no"));
+    let torn = torn.and_then(|p| p.with("R10", "no")).expect("a switch");
+    let setup = [
+        "create f",
+        "write f 0 a",
+        "barrier f",
+        "directory-barrier",
+        "create h",
+    ];
+    let disk = after(&torn, &[&setup[..], &["barrier h", "rename f g"]].concat());
+    let images = disk.crash_images(&torn).into_iter().map(|(_, image)| image);
+    let two = |image: &Disk<u8>| {
+        ["f", "g", "h"]
+            .iter()
+            .all(|name| image.view.lookup(name).is_some())
+    };
+    let mut disk = images.into_iter().find(two).expect("both names");
+    for text in ["remove f", "write h 0 b"] {
+        disk.apply(&call(text), &torn).expect("a legal call");
+    }
+    let any = [&b""[..], b"\0", b"b"].map(|cells| Some(cells.to_vec()));
+    assert_eq!(contents(&disk, "h", &torn), any);
+}
+
+#[test]
+fn data_beyond_a_reverted_size_is_seen_when_the_file_grows_again() {
+    let posix = Profile::posix().with("R16", "no").expect("a switch");
+    let program = [
+        "create f",
+        "directory-barrier",
+        "write f 0 a",
+        "data-barrier f",
+    ];
+    let mut disk = after(&posix, &program);
+    fail(&mut disk, "f", Failure::DataReverts);
+    assert_eq!(disk.view().file("f"), Some(&b""[..]));
+    disk.apply(&call("set-len f 1"), &posix)
+        .expect("a legal call");
+    assert_eq!(disk.view().file("f"), Some(&b"a"[..]));
+    let images = disk.crash_images(&posix).into_iter();
+    assert!(
+        images
+            .map(|(_, image)| image.base)
+            .any(|tree| tree == *disk.view())
+    );
+}
