@@ -265,7 +265,7 @@ fn needs_earlier<C>(a: &Logged<C>, b: &Logged<C>, profile: &Profile) -> bool {
     append_order(a, b, profile) || r7 || r8 || r10 || r11 || same_sector_order(a, b, profile)
 }
 
-/// R20: writes to one sector persist in order.
+/// R20: writes to one sector persist in order. The pieces of one write are torn freely.
 fn same_sector_order<C>(a: &Logged<C>, b: &Logged<C>, profile: &Profile) -> bool {
     let sector = |cell: usize| cell / profile.sector;
     match (&a.effect, &b.effect) {
@@ -278,6 +278,7 @@ fn same_sector_order<C>(a: &Logged<C>, b: &Logged<C>, profile: &Profile) -> bool
             },
         ) => {
             profile.sector_order
+                && a.call != b.call
                 && file == other_file
                 && sector(*at) == sector(*other)
                 && a.kind != Kind::Spill

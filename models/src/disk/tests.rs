@@ -321,3 +321,15 @@ fn data_beyond_a_reverted_size_is_seen_when_the_file_grows_again() {
             .any(|tree| tree == *disk.view())
     );
 }
+
+#[test]
+fn pieces_of_one_doomed_write_are_torn_freely() {
+    let profile = Profile::posix().with_sizes(2, 2);
+    let profile = profile.with("R2", "no").and_then(|p| p.with("R3", "yes"));
+    let profile = profile.expect("a switch");
+    let setup = ["create f", "write f 0 ab", "barrier f", "directory-barrier"];
+    let mut disk = after(&profile, &[&setup[..], &["write f 0 xy"]].concat());
+    fail(&mut disk, "f", Failure::DataStays);
+    let torn = [b"ab", b"ay", b"xb", b"xy"].map(|cells| Some(cells.to_vec()));
+    assert_eq!(contents(&disk, "f", &profile), torn);
+}
