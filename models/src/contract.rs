@@ -548,7 +548,9 @@ impl Oracle {
                 continue;
             }
             match *settled {
-                Settled::Put { op, acknowledged } if shown != Value::Of(op) => {
+                // A later operation that is not live was found absent before: it reappears (D2).
+                Settled::Put { op, .. } if matches!(shown, Value::Of(later) if later >= op) => {}
+                Settled::Put { acknowledged, .. } => {
                     names.push(if acknowledged {
                         Promise::D1
                     } else {
@@ -567,7 +569,6 @@ impl Oracle {
                     }
                     _ => {}
                 },
-                Settled::Put { .. } => {}
             }
         }
         names.into_iter().min().unwrap_or(Promise::D2)

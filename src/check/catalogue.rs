@@ -154,7 +154,6 @@ fn setup(spec: &Spec, check: &Check, protocol: Wal) -> Result<Setup<Wal>, String
         kill: sizes.crash_kinds.contains(&CrashKind::Kill),
         failure_kinds: sizes.failure_kinds.clone(),
         start_empty: check.start == Start::Empty,
-        forget: true,
         keys_in_order: true,
     };
     let guarded = judged
@@ -165,6 +164,7 @@ fn setup(spec: &Spec, check: &Check, protocol: Wal) -> Result<Setup<Wal>, String
         profile: profile(check)?,
         without: check.without.clone(),
         guarded,
+        forget: true,
     };
     Ok(Setup {
         ground,

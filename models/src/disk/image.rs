@@ -14,8 +14,9 @@ use super::holes::Holes;
 use super::{Cell, Disk, Ino, Name, Node, Tree, given_up};
 use crate::profile::Profile;
 use fixedbitset::FixedBitSet;
+use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a power cut did to the log of one disk: which effects it kept, and how each sector of lost
 /// space reads that does not read zeros.
@@ -67,7 +68,7 @@ impl<C: Cell> Disk<C> {
     pub fn crash_images(&self, profile: &Profile) -> Vec<(Fates, Disk<C>)> {
         let (needs, needed_by) = self.both_ways(profile);
         let (kept, lost) = self.determined(profile, &needs, &needed_by);
-        let mut seen = HashSet::new();
+        let mut seen = FxHashSet::default();
         let mut images = Vec::new();
         let mut open = vec![(kept, lost, Vec::new())];
         while let Some((kept, lost, fills)) = open.pop() {
