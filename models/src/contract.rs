@@ -15,8 +15,8 @@
 //! plus a prefix of the live operations, in which each failed or unfinished one is in or out, whole.
 //!
 //! The oracle keeps no more than that: obligations which a later settled write of the same key
-//! dominates are dropped at once. [`crate::history`] judges the same runs by the definitions, from
-//! all that ever happened; a test compares the two.
+//! dominates are dropped at once. A judge that keeps all that ever happened and follows the definitions
+//! agrees with it on random runs: `models/tests/contract.rs`.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
 //! A script: what happened in one run, as a list of moves that reads without the states.
 
-use super::process::{Ground, Process};
+use super::process::{Doing, Ground, Process};
 use super::{Action, Machine, Setup, State};
 use crate::contract::{Event, Operation, Oracle, Promise, Terms};
 use crate::disk::image::Fates;
@@ -68,7 +68,7 @@ impl<P: Protocol> Run<P> {
                 (self.process, self.disk) = (process, disk);
                 events
             }
-            Move::Invoke(_) if !self.process.steps.is_empty() => return None,
+            Move::Invoke(_) if self.process.doing != Doing::Idle => return None,
             Move::Invoke(operation) => {
                 self.operations += 1;
                 self.process = ground.invoke(&self.process, self.operations, operation);
