@@ -165,6 +165,12 @@ fn walk(setup: &Setup<Wal>, choices: &[(u8, u16)]) -> Result<(usize, usize), Tes
         let Some(events) = run.make(&next) else {
             continue;
         };
+        for event in &events {
+            if let Some(is_legal) = history.observe(event) {
+                prop_assert_eq!(is_legal, run.breach.is_none(), "{:?}", (event, run.breach));
+                if !is_legal {
+                    return Ok((legal, illegal + 1));
+                }
                 legal += 1;
             }
         }
