@@ -502,7 +502,7 @@ impl Oracle {
             }
             let Some(op) = live.get(next) else { continue };
             if op.outcome != Outcome::Returned {
-                let skipped = [&skipped[..], &[op.clone()]].concat();
+                let skipped = [&skipped[..], std::slice::from_ref(op)].concat();
                 open.push((settled.clone(), skipped, next + 1));
             }
             let mut with = settled;

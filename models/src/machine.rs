@@ -91,6 +91,9 @@ pub struct State {
     pub breach: Option<Promise>,
 }
 
+/// Ids of a process, a disk and the events that led there.
+type Next = (u32, u32, u32);
+
 /// A protocol as a model that stateright explores.
 #[derive(Debug)]
 pub struct Machine<P: Protocol> {
@@ -102,8 +105,8 @@ pub struct Machine<P: Protocol> {
     oracles: Table<Oracle>,
     events: Table<Vec<Event>>,
     invoked: Memo<(u32, u16, u16), (u32, u32)>,
-    stepped: Memo<(u32, u32), (u32, u32, u32)>,
-    failed: Memo<(u32, u32, Failure), Option<(u32, u32, u32)>>,
+    stepped: Memo<(u32, u32), Next>,
+    failed: Memo<(u32, u32, Failure), Option<Next>>,
     images: Memo<u32, Arc<[(Fates, u32)]>>,
     recovered: Memo<(u32, bool), (u32, u32)>,
     judged: Memo<(u32, u32), (u32, Option<Promise>)>,
@@ -205,7 +208,7 @@ impl<P: Protocol> Machine<P> {
         })
     }
 
-    fn took(&self, taken: process::Taken<P>) -> (u32, u32, u32) {
+    fn took(&self, taken: process::Taken<P>) -> Next {
         let (process, disk, events) = taken;
         (
             self.processes.id(process),

@@ -50,11 +50,8 @@ impl History {
                 }
             }
             Event::Failed => self.syncing = false,
-            Event::Refused => {
-                if !std::mem::take(&mut self.syncing) {
-                    self.life.pop();
-                }
-            }
+            Event::Refused if std::mem::take(&mut self.syncing) => {}
+            Event::Refused => drop(self.life.pop()),
             Event::PowerCut { .. } | Event::Kill | Event::Reopened => self.syncing = false,
             Event::Served { view, .. } => {
                 let legal = self.legal().contains(&view.values);

@@ -201,7 +201,7 @@ pub fn shortest<P: Protocol>(
         if state.breach.is_some() {
             return Ok(Some(script(machine, &parents, state)));
         }
-        if parents.len() % 4096 == 0 && time.is_some_and(|time| started.elapsed() > time) {
+        if parents.len().is_multiple_of(4096) && time.is_some_and(|time| started.elapsed() > time) {
             return Err(TimeUp);
         }
         machine.actions(&state, &mut actions);

@@ -850,9 +850,7 @@ fn closed(mut rows: Vec<u128>) -> Vec<u128> {
 fn sectors(contents: &[u8], from: usize, rules: Rules<'_>) -> Vec<Stale> {
     let p = rules.profile;
     let mut given_up = vec![0; contents.len().next_multiple_of(p.sector)];
-    for i in from..contents.len() {
-        given_up[i] = contents[i];
-    }
+    given_up[from..contents.len()].copy_from_slice(&contents[from..]);
     let numbered = given_up.chunks(p.sector).enumerate();
     numbered
         .filter(|(_, sector)| sector.iter().any(|cell| *cell != 0))

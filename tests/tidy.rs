@@ -1,0 +1,138 @@
+//! House rules that a test can hold: dependencies point one way, files stay small, nothing is ignored.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn sources(directory: &str) -> Vec<(PathBuf, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(directory);
+    let mut open = vec![root];
+    let mut found = Vec::new();
+    while let Some(path) = open.pop() {
+        if path.is_dir() {
+            let entries = fs::read_dir(&path).expect("a readable directory");
+            open.extend(entries.map(|entry| entry.expect("an entry").path()));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = fs::read_to_string(&path).expect("a readable file");
+            found.push((path, text));
+        }
+    }
+    assert!(!found.is_empty(), "no sources in {directory}");
+    found
+}
+
+/// The code of a file, without comments.
+fn code(text: &str) -> impl Iterator<Item = &str> {
+    text.lines()
+        .map(|line| line.split("//").next().unwrap_or_default())
+}
+
+fn names(text: &str, module: &str) -> bool {
+    let forms = [
+        format!("crate::{module}"),
+        format!("lightsout::{module}"),
+        format!("super::super::{module}"),
+    ];
+    code(text).any(|line| forms.iter().any(|form| line.contains(form)))
+}
+
+fn names_models(text: &str) -> bool {
+    code(text).any(|line| line.contains("models::"))
+}
+
+fn assert_names_none(directory: &str, modules: &[&str]) {
+    for (path, text) in sources(directory) {
+        for module in modules {
+            assert!(!names(&text, module), "{} names {module}", path.display());
+        }
+    }
+}
+
+#[test]
+fn an_engine_knows_storage_and_sync_only() {
+    assert_names_none(
+        "src/engine",
+        &["check", "report", "conform", "explore", "cli", "litmus"],
+    );
+    for (path, text) in sources("src/engine") {
+        assert!(!names_models(&text), "{} names models", path.display());
+    }
+}
+
+#[test]
+fn storage_knows_no_engine_and_only_the_simulated_one_knows_the_disk() {
+    assert_names_none(
+        "src/storage",
+        &["engine", "check", "report", "conform", "explore", "litmus"],
+    );
+    for (path, text) in sources("src/storage") {
+        let simulated = path
+            .components()
+            .any(|part| part.as_os_str().to_string_lossy().starts_with("simulated"));
+        assert!(
+            simulated || !names_models(&text),
+            "{} names models",
+            path.display()
+        );
+    }
+}
+
+#[test]
+fn only_conform_sees_models_and_engines() {
+    for (path, text) in sources("src") {
+        let conform = path
+            .components()
+            .any(|part| part.as_os_str() == "conform" || part.as_os_str() == "conform.rs");
+        let both = names_models(&text) && names(&text, "engine");
+        assert!(
+            conform || !both,
+            "{} sees models and engines",
+            path.display()
+        );
+    }
+}
+
+#[test]
+fn models_name_nothing_of_ours_and_do_no_io() {
+    for (path, text) in sources("models/src") {
+        for word in [
+            "lightsout::",
+            "std::fs",
+            "std::io",
+            "std::net",
+            "std::time",
+            "std::thread",
+            "rand::",
+        ] {
+            let found = code(&text).any(|line| line.contains(word));
+            assert!(!found, "{} names {word}", path.display());
+        }
+    }
+}
+
+#[test]
+fn the_dependency_test_can_fail() {
+    assert!(names("use crate::engine::wal;", "engine"));
+    assert!(!names("// use crate::engine::wal;", "engine"));
+    assert!(names_models("use models::disk::Disk;"));
+}
+
+#[test]
+fn no_test_is_ignored_and_no_file_is_a_novel() {
+    for directory in ["src", "models/src", "tests", "models/tests"] {
+        for (path, text) in sources(directory) {
+            let ignored = ["#[ign", "ore"].concat();
+            assert!(
+                !text.contains(&ignored),
+                "{} ignores a test",
+                path.display()
+            );
+            let lines = text.lines().count();
+            let limit = if directory.ends_with("tests") {
+                1_100
+            } else {
+                620
+            };
+            assert!(lines <= limit, "{} has {lines} lines", path.display());
+        }
+    }
+}
