@@ -430,7 +430,7 @@ impl<C: Cell> Disk<C> {
             }
         }
         for file in self.log.iter().filter_map(Logged::file) {
-            let cells = self.contents(file, Logged::is_visible);
+            let cells = self.contents(file, |_, logged| logged.is_visible());
             view.nodes.insert(file, Node::File(cells));
         }
         view
@@ -438,23 +438,26 @@ impl<C: Cell> Disk<C> {
 
     /// The cells of a file with some effects of the log. Data beyond the size is there, unseen,
     /// until a smaller size cuts it off: so a later size can show it.
-    fn contents(&self, file: Ino, applied: impl Fn(&Logged<C>) -> bool) -> Vec<C> {
+    fn contents(&self, file: Ino, applied: impl Fn(usize, &Logged<C>) -> bool) -> Vec<C> {
         let mut cells = self.base.cells(file).unwrap_or_default().to_vec();
         let mut size = cells.len();
-        for logged in self.log.iter().filter(|logged| logged.file() == Some(file)) {
+        for (i, logged) in self.log.iter().enumerate() {
+            if logged.file() != Some(file) || !applied(i, logged) {
+                continue;
+            }
             match &logged.effect {
                 Effect::Data {
                     at, cells: data, ..
-                } if applied(logged) => {
+                } => {
                     let end = at + data.len();
                     cells.resize(end.max(cells.len()), C::zero());
                     cells[*at..end].clone_from_slice(data);
                 }
-                Effect::Size { to, .. } if applied(logged) => {
+                Effect::Size { to, .. } => {
                     cells.truncate(*to);
                     size = *to;
                 }
-                _ => {}
+                Effect::Entry { .. } => {}
             }
         }
         cells.resize(size, C::zero());
@@ -462,14 +465,21 @@ impl<C: Cell> Disk<C> {
     }
 
     /// Notes what a file gives up from cell `from` on, for stale space to read: what it holds in
-    /// the cache, and what is durable in it.
+    /// the cache, what is durable in it, and every version between, which the operating system may
+    /// have written back.
     fn free(&mut self, file: Ino, from: usize, profile: &Profile) {
-        if profile.stale {
-            let durable = self.contents(file, |logged| logged.status == Status::Durable);
-            let cached = self.view.cells(file).unwrap_or_default();
-            for cells in [cached, &durable] {
-                self.freed.extend(given_up(cells, from, profile));
-            }
+        if !profile.stale {
+            return;
+        }
+        let cached = self.view.cells(file).unwrap_or_default();
+        self.freed.extend(given_up(cached, from, profile));
+        let ends = (0..self.log.len()).filter(|&i| self.log[i].file() == Some(file));
+        for end in ends.map(|i| i + 1).chain([0]) {
+            let version = self.contents(file, |i, logged| {
+                let reached = logged.status == Status::Durable || i < end;
+                reached && logged.kind != Kind::Spill
+            });
+            self.freed.extend(given_up(&version, from, profile));
         }
     }
 
