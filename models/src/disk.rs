@@ -306,7 +306,9 @@ impl<C: Cell> Disk<C> {
         let waits = |i: usize| profile.data_waits_for_barrier && self.log[i].is_data();
         let ready = |i: usize| {
             needs[i].ones().all(|j| {
-                self.log[j].status == Status::Durable || (needs[j].contains(i) && !waits(j))
+                // A doomed write goes with a later one to its sector (R20).
+                let behind = self.log[j].status == Status::Durable || self.log[j].is_doomed();
+                behind || (needs[j].contains(i) && !waits(j))
             })
         };
         (0..self.log.len())

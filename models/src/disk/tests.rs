@@ -333,3 +333,25 @@ fn pieces_of_one_doomed_write_are_torn_freely() {
     let torn = [b"ab", b"ay", b"xb", b"xy"].map(|cells| Some(cells.to_vec()));
     assert_eq!(contents(&disk, "f", &profile), torn);
 }
+
+#[test]
+fn a_page_with_a_doomed_write_can_be_written_back() {
+    let posix = Profile::posix();
+    let setup = [
+        "create f",
+        "write f 0 a",
+        "barrier f",
+        "directory-barrier",
+        "write f 0 x",
+    ];
+    let mut disk = after(&posix, &setup);
+    fail(&mut disk, "f", Failure::DataStays);
+    assert_eq!(disk.write_backs(&posix), []);
+    disk.apply(&call("write f 0 y"), &posix)
+        .expect("a legal call");
+    let [next] = disk.write_backs(&posix)[..] else {
+        panic!("one write")
+    };
+    disk.write_back(next, &posix);
+    assert_eq!(contents(&disk, "f", &posix), [Some(b"y".to_vec())]);
+}
