@@ -24,16 +24,17 @@
 //! Sources: Pillai et al., OSDI '14 (ALICE), section 3 and table 2; Bornholt et al., ASPLOS '16
 //! (Ferrite), section 3. The order: [`effect`]; the enumeration of crash images: [`image`].
 
+mod barrier;
 mod call;
 pub mod effect;
+mod freed;
 mod holes;
 pub mod image;
 pub mod tree;
 
 use crate::profile::Profile;
 pub use call::{Call, Failure, Refusal};
-use effect::{Effect, Kind, Logged, Status, needs};
-use fixedbitset::FixedBitSet;
+use effect::{Effect, Kind, Logged, Status};
 use holes::Holes;
 use std::collections::BTreeSet;
 pub use tree::{Cell, Ino, Name, Node, Tree};
@@ -253,152 +254,6 @@ impl<C: Cell> Disk<C> {
         Ok(())
     }
 
-    /// Completes a barrier of a file (fsync, or with `data_only` fdatasync) or of a directory.
-    pub fn barrier(
-        &mut self,
-        node: Ino,
-        data_only: bool,
-        profile: &Profile,
-    ) -> Result<(), Refusal> {
-        self.writable()?;
-        let all = profile.barrier_covers_all && !data_only;
-        // R14 is about files: the name of a directory needs its parent's barrier.
-        let name = profile.barrier_covers_name && !data_only && self.view.cells(node).is_some();
-        let covered = |logged: &Logged<C>| match &logged.effect {
-            Effect::Data { file, .. } => *file == node || all,
-            Effect::Size { file, .. } => {
-                (*file == node && (!data_only || profile.data_barrier_covers_size)) || all
-            }
-            Effect::Entry {
-                directory, target, ..
-            } => *directory == node || (name && *target == Some(node)) || all,
-        };
-        let chosen: Vec<usize> = (0..self.log.len())
-            .filter(|&i| self.log[i].status == Status::Cached && covered(&self.log[i]))
-            .filter(|&i| self.log[i].kind != Kind::Spill)
-            .collect();
-        self.persist(&chosen, profile);
-        Ok(())
-    }
-
-    /// Fails a barrier of a file or of a directory.
-    pub fn fail_barrier(&mut self, node: Ino, failure: Failure) {
-        let reverted = match failure {
-            Failure::Abort => return self.aborted = true,
-            Failure::DataStays => false,
-            Failure::DataReverts => true,
-        };
-        for logged in &mut self.log {
-            let doomed = logged.file() == Some(node) && (reverted || logged.is_data());
-            if doomed && logged.status == Status::Cached {
-                logged.status = Status::Doomed { reverted };
-            }
-        }
-        if reverted {
-            self.view = self.replayed();
-        }
-    }
-
-    /// The cached effects that the operating system may write back next, each with all it is tied
-    /// to. For the oracle of explicit writeback only.
-    pub fn write_backs(&self, profile: &Profile) -> Vec<usize> {
-        let needs = needs(&self.log, profile);
-        let waits = |i: usize| profile.data_waits_for_barrier && self.log[i].is_data();
-        let ready = |i: usize| {
-            needs[i].ones().all(|j| {
-                // A doomed write goes with a later one to its sector (R20).
-                let behind = self.log[j].status == Status::Durable || self.log[j].is_doomed();
-                behind || (needs[j].contains(i) && !waits(j))
-            })
-        };
-        (0..self.log.len())
-            .filter(|&i| self.log[i].status == Status::Cached && self.log[i].kind != Kind::Spill)
-            .filter(|&i| ready(i))
-            .collect()
-    }
-
-    /// Writes one of [`Disk::write_backs`] back.
-    pub fn write_back(&mut self, index: usize, profile: &Profile) {
-        self.persist(&[index], profile);
-    }
-
-    /// Makes effects durable with all they need, and folds what it can into the base.
-    fn persist(&mut self, chosen: &[usize], profile: &Profile) {
-        if chosen.is_empty() {
-            return;
-        }
-        let needs = needs(&self.log, profile);
-        let mut durable = FixedBitSet::with_capacity(self.log.len());
-        for &i in chosen {
-            durable.union_with(&needs[i]);
-        }
-        // A doomed write is among them where the cache shows it and its sector was written again
-        // (R20): the page is durable as a whole.
-        for i in durable.ones() {
-            self.log[i].status = Status::Durable;
-        }
-        self.end_spills(profile);
-        self.fold(profile);
-    }
-
-    /// A write that is durable has not damaged what stands beside it.
-    fn end_spills(&mut self, profile: &Profile) {
-        if profile.power_safe_overwrite {
-            return;
-        }
-        let sector = |logged: &Logged<C>| match logged.effect {
-            Effect::Data { file, at, .. } => Some((logged.call, file, at / profile.sector)),
-            _ => None,
-        };
-        let written: BTreeSet<_> = (self.log.iter())
-            .filter(|logged| logged.status == Status::Durable)
-            .filter_map(sector)
-            .collect();
-        self.log.retain(|logged| {
-            logged.kind != Kind::Spill
-                || logged.status != Status::Cached
-                || sector(logged).is_none_or(|sector| !written.contains(&sector))
-        });
-    }
-
-    /// Moves durable effects into the base, where no earlier effect that stays would then be
-    /// applied after them.
-    fn fold(&mut self, profile: &Profile) {
-        let mut stays: Vec<Logged<C>> = Vec::with_capacity(self.log.len());
-        for logged in std::mem::take(&mut self.log) {
-            let durable = logged.status == Status::Durable;
-            if durable && stays.iter().all(|earlier| logged.commutes_with(earlier)) {
-                if profile.fills_lost_space() {
-                    self.note_holes(&logged.effect);
-                }
-                replay(&mut self.base, &logged.effect);
-            } else {
-                stays.push(logged);
-            }
-        }
-        // Calls are numbered anew, so that equal futures are equal states.
-        let (mut last, mut number) = (None, 0);
-        for logged in &mut stays {
-            if last.is_some_and(|last| last != logged.call) {
-                number += 1;
-            }
-            last = Some(std::mem::replace(&mut logged.call, number));
-        }
-        self.log = stays;
-    }
-
-    /// Which cells are holes once that effect is in the base.
-    fn note_holes(&mut self, effect: &Effect<C>) {
-        match effect {
-            Effect::Data { file, at, cells } => self.holes.fill(*file, *at, at + cells.len()),
-            Effect::Size { file, to } => {
-                let size = self.base.cells(*file).map_or(0, <[C]>::len);
-                self.holes.resize(*file, size, *to);
-            }
-            Effect::Entry { .. } => {}
-        }
-    }
-
     fn issue(&mut self, effects: Vec<(Effect<C>, Kind)>) {
         let call = self.log.last().map_or(0, |last| last.call + 1);
         for (effect, kind) in effects {
@@ -466,42 +321,6 @@ impl<C: Cell> Disk<C> {
         cells
     }
 
-    /// Notes what a file gives up from cell `from` on, for stale space to read: what it holds in
-    /// the cache, what is durable in it, and every version between, which the operating system may
-    /// have written back.
-    fn free(&mut self, file: Ino, from: usize, profile: &Profile) {
-        if !profile.stale {
-            return;
-        }
-        let cached = self.view.cells(file).unwrap_or_default();
-        self.freed.extend(given_up(cached, from, profile));
-        let ends = (0..self.log.len()).filter(|&i| self.log[i].file() == Some(file));
-        for end in ends.map(|i| i + 1).chain([0]) {
-            let version = self.contents(file, |i, logged| {
-                let reached = logged.status == Status::Durable || i < end;
-                reached && logged.kind != Kind::Spill
-            });
-            self.freed.extend(given_up(&version, from, profile));
-        }
-    }
-
-    /// The same for a file that loses a name, unless it has another (which R9 = no can leave).
-    fn free_name(&mut self, file: Ino, profile: &Profile) {
-        let directories = self
-            .view
-            .nodes
-            .keys()
-            .filter_map(|&at| self.view.entries(at));
-        if directories
-            .flat_map(|e| e.values())
-            .filter(|&&ino| ino == file)
-            .count()
-            == 1
-        {
-            self.free(file, 0, profile);
-        }
-    }
-
     fn writable(&self) -> Result<(), Refusal> {
         if self.aborted {
             Err(Refusal::Aborted)
@@ -556,25 +375,6 @@ fn spills<C: Cell>(
 /// Cuts `from..to` at multiples of `atom`.
 fn pieces(from: usize, to: usize, atom: usize) -> impl Iterator<Item = (usize, usize)> {
     (from / atom..to.div_ceil(atom)).map(move |i| (from.max(i * atom), to.min((i + 1) * atom)))
-}
-
-/// The sectors of a file from cell `from` on, with their place in the block; all-zero ones left out.
-fn given_up<C: Cell>(cells: &[C], from: usize, profile: &Profile) -> Vec<(usize, Vec<C>)> {
-    let sector = profile.sector;
-    (from / sector * sector..cells.len())
-        .step_by(sector)
-        .map(|start| {
-            let kept = (start..start + sector).map(|i| {
-                if i < from {
-                    C::zero()
-                } else {
-                    cells.get(i).cloned().unwrap_or(C::zero())
-                }
-            });
-            (start % profile.block, kept.collect::<Vec<C>>())
-        })
-        .filter(|(_, cells)| cells.iter().any(|cell| *cell != C::zero()))
-        .collect()
 }
 
 #[cfg(test)]
