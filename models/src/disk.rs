@@ -27,6 +27,7 @@
 mod barrier;
 mod call;
 pub mod effect;
+mod freed;
 mod holes;
 pub mod image;
 pub mod tree;
@@ -322,7 +323,7 @@ impl<C: Cell> Disk<C> {
             }
         }
         for file in self.log.iter().filter_map(Logged::file) {
-            let cells = self.contents(file, Logged::is_visible);
+            let cells = self.contents(file, |_, logged| logged.is_visible());
             view.nodes.insert(file, Node::File(cells));
         }
         view
@@ -330,56 +331,30 @@ impl<C: Cell> Disk<C> {
 
     /// The cells of a file with some effects of the log. Data beyond the size is there, unseen,
     /// until a smaller size cuts it off: so a later size can show it.
-    fn contents(&self, file: Ino, applied: impl Fn(&Logged<C>) -> bool) -> Vec<C> {
+    fn contents(&self, file: Ino, applied: impl Fn(usize, &Logged<C>) -> bool) -> Vec<C> {
         let mut cells = self.base.cells(file).unwrap_or_default().to_vec();
         let mut size = cells.len();
-        for logged in self.log.iter().filter(|logged| logged.file() == Some(file)) {
+        for (i, logged) in self.log.iter().enumerate() {
+            if logged.file() != Some(file) || !applied(i, logged) {
+                continue;
+            }
             match &logged.effect {
                 Effect::Data {
                     at, cells: data, ..
-                } if applied(logged) => {
+                } => {
                     let end = at + data.len();
                     cells.resize(end.max(cells.len()), C::zero());
                     cells[*at..end].clone_from_slice(data);
                 }
-                Effect::Size { to, .. } if applied(logged) => {
+                Effect::Size { to, .. } => {
                     cells.truncate(*to);
                     size = *to;
                 }
-                _ => {}
+                Effect::Entry { .. } => {}
             }
         }
         cells.resize(size, C::zero());
         cells
-    }
-
-    /// Notes what a file gives up from cell `from` on, for stale space to read: what it holds in
-    /// the cache, and what is durable in it.
-    fn free(&mut self, file: Ino, from: usize, profile: &Profile) {
-        if profile.stale {
-            let durable = self.contents(file, |logged| logged.status == Status::Durable);
-            let cached = self.view.cells(file).unwrap_or_default();
-            for cells in [cached, &durable] {
-                self.freed.extend(given_up(cells, from, profile));
-            }
-        }
-    }
-
-    /// The same for a file that loses a name, unless it has another (which R9 = no can leave).
-    fn free_name(&mut self, file: Ino, profile: &Profile) {
-        let directories = self
-            .view
-            .nodes
-            .keys()
-            .filter_map(|&at| self.view.entries(at));
-        if directories
-            .flat_map(|e| e.values())
-            .filter(|&&ino| ino == file)
-            .count()
-            == 1
-        {
-            self.free(file, 0, profile);
-        }
     }
 
     fn writable(&self) -> Result<(), Refusal> {
@@ -436,25 +411,6 @@ fn spills<C: Cell>(
 /// Cuts `from..to` at multiples of `atom`.
 fn pieces(from: usize, to: usize, atom: usize) -> impl Iterator<Item = (usize, usize)> {
     (from / atom..to.div_ceil(atom)).map(move |i| (from.max(i * atom), to.min((i + 1) * atom)))
-}
-
-/// The sectors of a file from cell `from` on, with their place in the block; all-zero ones left out.
-fn given_up<C: Cell>(cells: &[C], from: usize, profile: &Profile) -> Vec<(usize, Vec<C>)> {
-    let sector = profile.sector;
-    (from / sector * sector..cells.len())
-        .step_by(sector)
-        .map(|start| {
-            let kept = (start..start + sector).map(|i| {
-                if i < from {
-                    C::zero()
-                } else {
-                    cells.get(i).cloned().unwrap_or(C::zero())
-                }
-            });
-            (start % profile.block, kept.collect::<Vec<C>>())
-        })
-        .filter(|(_, cells)| cells.iter().any(|cell| *cell != C::zero()))
-        .collect()
 }
 
 #[cfg(test)]

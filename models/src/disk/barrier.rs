@@ -1,4 +1,4 @@
-//! Barriers, completed and failed: what becomes durable, and what is doomed.
+//! Barriers: what they make durable, how they fail, and what moves into the base.
 
 use super::effect::{Effect, Kind, Logged, Status, needs};
 use super::{Cell, Disk, Failure, Ino, Refusal, replay};
@@ -60,7 +60,9 @@ impl<C: Cell> Disk<C> {
         let waits = |i: usize| profile.data_waits_for_barrier && self.log[i].is_data();
         let ready = |i: usize| {
             needs[i].ones().all(|j| {
-                self.log[j].status == Status::Durable || (needs[j].contains(i) && !waits(j))
+                // A doomed write goes with a later one to its sector (R20).
+                let behind = self.log[j].status == Status::Durable || self.log[j].is_doomed();
+                behind || (needs[j].contains(i) && !waits(j))
             })
         };
         (0..self.log.len())

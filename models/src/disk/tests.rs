@@ -258,7 +258,7 @@ fn a_hole_that_a_power_cut_left_is_a_hole_in_the_next_life() {
 }
 
 #[test]
-fn a_removed_file_gives_up_what_was_durable_in_it_too() {
+fn a_removed_file_gives_up_every_version_since_the_durable_one() {
     let writeback = Profile::named("ext4-writeback").expect("a profile");
     let setup = [
         "create f",
@@ -267,9 +267,9 @@ fn a_removed_file_gives_up_what_was_durable_in_it_too() {
         "barrier f",
         "directory-barrier",
     ];
-    let program = ["write f 0 b", "remove f", "write g 0 c"];
+    let program = ["write f 0 b", "write f 0 c", "remove f", "write g 0 d"];
     let disk = after(&writeback, &[&setup[..], &program].concat());
-    let any = [&b""[..], b"\0", b"a", b"b", b"c"].map(|cells| Some(cells.to_vec()));
+    let any = [&b""[..], b"\0", b"a", b"b", b"c", b"d"].map(|cells| Some(cells.to_vec()));
     assert_eq!(contents(&disk, "g", &writeback), any);
 }
 
@@ -332,4 +332,26 @@ fn pieces_of_one_doomed_write_are_torn_freely() {
     fail(&mut disk, "f", Failure::DataStays);
     let torn = [b"ab", b"ay", b"xb", b"xy"].map(|cells| Some(cells.to_vec()));
     assert_eq!(contents(&disk, "f", &profile), torn);
+}
+
+#[test]
+fn a_page_with_a_doomed_write_can_be_written_back() {
+    let posix = Profile::posix();
+    let setup = [
+        "create f",
+        "write f 0 a",
+        "barrier f",
+        "directory-barrier",
+        "write f 0 x",
+    ];
+    let mut disk = after(&posix, &setup);
+    fail(&mut disk, "f", Failure::DataStays);
+    assert!(disk.write_backs(&posix).is_empty());
+    disk.apply(&call("write f 0 y"), &posix)
+        .expect("a legal call");
+    let [next] = disk.write_backs(&posix)[..] else {
+        panic!("one write")
+    };
+    disk.write_back(next, &posix);
+    assert_eq!(contents(&disk, "f", &posix), [Some(b"y".to_vec())]);
 }

@@ -22,8 +22,8 @@
 //! A8  Lost space is a hole that a lost write was to fill, whether or not the size that reveals it is
 //!     durable. Left with zeros it is a hole still: the next lost write may leave it with garbage.
 //! A9  Fills are chosen for an atom (a sector, or with R2 = no a cell) as a whole.
-//! A10 A file that is cut or removed gives up what it held in the cache, and what was durable in it.
-//!     At a power cut, what the cache held beyond the size that is left is given up too. A file
+//! A10 A file that is cut or removed gives up what it held in the cache, what was durable in it, and
+//!     every version between: what is durable with the first k effects since. At a power cut, what the cache held beyond the size that is left is given up too. A file
 //!     with another name is not removed.
 //! A11 Damage beside a write (R19 = no) strikes cells that the call does not touch, one fate for each
 //!     side, and is no more once the write is durable. It orders nothing and waits for nothing.
@@ -592,18 +592,26 @@ impl World {
         }
     }
 
-    /// Notes what a file holds from a cell on, in the cache and durably (A10).
+    /// Notes what a file holds from a cell on: in the cache, durably, and in between (A10).
     fn give_up(&mut self, seen: &Objects, object: usize, from: usize, rules: Rules<'_>) {
         if !rules.profile.stale {
             return;
         }
-        let durable = self.applied(rules, |effect| effect.state == State::Durable);
-        for objects in [
-            Some(seen),
-            (!rules.wrong(Fault::DurableContentsForgotten)).then_some(&durable),
-        ] {
-            if let Some(file) = objects.and_then(|objects| file_of(objects, object)) {
-                self.stale.extend(sectors(&file.contents(), from, rules));
+        self.stale
+            .extend(sectors(&contents_of(seen, object), from, rules));
+        if rules.wrong(Fault::DurableContentsForgotten) {
+            return;
+        }
+        for end in 0..=self.effects.len() {
+            let index = std::cell::Cell::new(0);
+            let version = self.applied(rules, |effect| {
+                let i = index.replace(index.get() + 1);
+                !effect.is_damage() && (effect.state == State::Durable || i < end)
+            });
+            self.stale
+                .extend(sectors(&contents_of(&version, object), from, rules));
+            if rules.wrong(Fault::OnlyDurableContentsAreGivenUp) {
+                return;
             }
         }
     }
@@ -850,7 +858,9 @@ fn closed(mut rows: Vec<u128>) -> Vec<u128> {
 fn sectors(contents: &[u8], from: usize, rules: Rules<'_>) -> Vec<Stale> {
     let p = rules.profile;
     let mut given_up = vec![0; contents.len().next_multiple_of(p.sector)];
-    given_up[from..contents.len()].copy_from_slice(&contents[from..]);
+    if let Some(cells) = contents.get(from..) {
+        given_up[from..contents.len()].copy_from_slice(cells);
+    }
     let numbered = given_up.chunks(p.sector).enumerate();
     numbered
         .filter(|(_, sector)| sector.iter().any(|cell| *cell != 0))
@@ -863,6 +873,10 @@ fn file_of(objects: &Objects, number: usize) -> Option<&File> {
         Object::File(file) => Some(file),
         Object::Directory(_) => None,
     }
+}
+
+fn contents_of(objects: &Objects, number: usize) -> Vec<u8> {
+    file_of(objects, number).map_or(Vec::new(), File::contents)
 }
 
 fn names_of(objects: &Objects, number: usize) -> Option<&BTreeMap<String, usize>> {

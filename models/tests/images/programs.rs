@@ -216,7 +216,10 @@ pub(crate) fn touches(step: &Step, path: &str) -> bool {
 #[expect(dead_code, reason = "a failing test prints it")]
 pub(crate) enum Difference {
     Accepted(Call<u8>, bool, bool),
-    View(Box<(Paths, Paths)>),
+    Views {
+        disks: BTreeSet<Paths>,
+        worlds: BTreeSet<Paths>,
+    },
     Images {
         missing: Vec<Paths>,
         invented: Vec<Paths>,
@@ -224,7 +227,8 @@ pub(crate) enum Difference {
 }
 
 /// A program on both sides at once. After a power cut there may be several disks behind one tree:
-/// what the store gave up, or which cells are holes, is not in the tree. All of them go on.
+/// what the store gave up, which cells are holes, whether two names are one file is not in the
+/// tree. All of them go on.
 pub(crate) struct Run<'p> {
     profile: &'p Profile,
     fault: Fault,
@@ -337,16 +341,20 @@ impl<'p> Run<'p> {
     }
 
     fn same_view(&self) -> Result<(), Difference> {
-        for disk in &self.disks {
-            let view = paths_in(disk.view());
-            for world in &self.worlds {
-                let brute = world.view(self.rules());
-                if view != brute {
-                    return Err(Difference::View(Box::new((view, brute))));
-                }
-            }
+        let disks: BTreeSet<Paths> = self
+            .disks
+            .iter()
+            .map(|disk| paths_in(disk.view()))
+            .collect();
+        let worlds: BTreeSet<Paths> = self
+            .worlds
+            .iter()
+            .map(|world| world.view(self.rules()))
+            .collect();
+        match disks == worlds {
+            true => Ok(()),
+            false => Err(Difference::Views { disks, worlds }),
         }
-        Ok(())
     }
 
     /// What a power cut can leave now, on both sides: the same trees.

@@ -36,6 +36,7 @@ pub(crate) enum Fault {
     StaleForgotten,
     StaleForgottenAtPowerCuts,
     DurableContentsForgotten,
+    OnlyDurableContentsAreGivenUp,
     StaleFromAnyPlace,
     HolesAreLostSpace,
     DurableSizesFillHoles,
@@ -47,7 +48,7 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
-    pub(crate) const ALL: [Fault; 40] = [
+    pub(crate) const ALL: [Fault; 41] = [
         Fault::R3Ignored,
         Fault::R4Ignored,
         Fault::R5Ignored,
@@ -80,6 +81,7 @@ impl Fault {
         Fault::StaleForgotten,
         Fault::StaleForgottenAtPowerCuts,
         Fault::DurableContentsForgotten,
+        Fault::OnlyDurableContentsAreGivenUp,
         Fault::StaleFromAnyPlace,
         Fault::HolesAreLostSpace,
         Fault::DurableSizesFillHoles,

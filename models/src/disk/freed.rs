@@ -1,0 +1,66 @@
+//! What the store gave up: contents of truncated and removed files, for stale space to read.
+
+use super::effect::{Kind, Status};
+use super::{Cell, Disk, Ino};
+use crate::profile::Profile;
+
+impl<C: Cell> Disk<C> {
+    /// Notes what a file gives up from cell `from` on, for stale space to read: what it holds in
+    /// the cache, what is durable in it, and every version between, which the operating system may
+    /// have written back.
+    pub(super) fn free(&mut self, file: Ino, from: usize, profile: &Profile) {
+        if !profile.stale {
+            return;
+        }
+        let cached = self.view.cells(file).unwrap_or_default();
+        self.freed.extend(given_up(cached, from, profile));
+        let ends = (0..self.log.len()).filter(|&i| self.log[i].file() == Some(file));
+        for end in ends.map(|i| i + 1).chain([0]) {
+            let version = self.contents(file, |i, logged| {
+                let reached = logged.status == Status::Durable || i < end;
+                reached && logged.kind != Kind::Spill
+            });
+            self.freed.extend(given_up(&version, from, profile));
+        }
+    }
+
+    /// The same for a file that loses a name, unless it has another (which R9 = no can leave).
+    pub(super) fn free_name(&mut self, file: Ino, profile: &Profile) {
+        let directories = self
+            .view
+            .nodes
+            .keys()
+            .filter_map(|&at| self.view.entries(at));
+        if directories
+            .flat_map(|e| e.values())
+            .filter(|&&ino| ino == file)
+            .count()
+            == 1
+        {
+            self.free(file, 0, profile);
+        }
+    }
+}
+
+/// The sectors of a file from cell `from` on, with their place in the block; all-zero ones left out.
+pub(super) fn given_up<C: Cell>(
+    cells: &[C],
+    from: usize,
+    profile: &Profile,
+) -> Vec<(usize, Vec<C>)> {
+    let sector = profile.sector;
+    (from / sector * sector..cells.len())
+        .step_by(sector)
+        .map(|start| {
+            let kept = (start..start + sector).map(|i| {
+                if i < from {
+                    C::zero()
+                } else {
+                    cells.get(i).cloned().unwrap_or(C::zero())
+                }
+            });
+            (start % profile.block, kept.collect::<Vec<C>>())
+        })
+        .filter(|(_, cells)| cells.iter().any(|cell| *cell != C::zero()))
+        .collect()
+}
