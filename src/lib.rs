@@ -3,9 +3,11 @@
 //! - [`storage`]: the small trait that engines talk to a disk through, and its implementations
 //! - [`engine`]: the engines, experimental; they know `storage` only
 //! - [`check`]: specs to verdicts
+//! - [`litmus`]: which states a crash can leave, asked directly
 //! - [`report`]: what people read
 
 pub mod check;
 pub mod engine;
+pub mod litmus;
 pub mod report;
 pub mod storage;

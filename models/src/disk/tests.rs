@@ -105,6 +105,19 @@ fn an_append_in_an_allocated_block_can_read_zeros_on_ext4() {
 }
 
 #[test]
+fn each_order_of_names_allows_no_more_than_the_one_before() {
+    let setup = ["create f", "barrier f", "directory-barrier"];
+    let program = ["write f 0 ab", "create g", "write f 1 cd", "rename g h"];
+    let ordered = |value| {
+        let profile = ext4().with("R10", value).expect("a value");
+        images(&profile, &setup, &program)
+    };
+    for pair in ["no", "names", "metadata", "everything"].windows(2) {
+        assert!(ordered(pair[1]).is_subset(&ordered(pair[0])), "{pair:?}");
+    }
+}
+
+#[test]
 fn doomed_data_is_not_covered_by_a_second_barrier() {
     let posix = Profile::posix();
     let mut disk = Disk::default();
