@@ -37,19 +37,20 @@ pub use call::{Call, Failure, Refusal};
 use effect::{Effect, Kind, Logged, Status};
 use holes::Holes;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 pub use tree::{Cell, Ino, Name, Node, Tree};
 
 /// A disk: a tree that is durable, and the log of what happened since.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Disk<C> {
-    base: Tree<C>,
+    base: Arc<Tree<C>>,
     /// Cells of the base that were never written.
     holes: Holes,
     log: Vec<Logged<C>>,
-    view: Tree<C>,
+    view: Arc<Tree<C>>,
     aborted: bool,
     /// Contents that the store gave up, by their place in a block: what stale space may read.
-    freed: BTreeSet<(usize, Vec<C>)>,
+    freed: Arc<BTreeSet<(usize, Vec<C>)>>,
 }
 
 impl<C: Cell> Default for Disk<C> {
@@ -61,13 +62,14 @@ impl<C: Cell> Default for Disk<C> {
 impl<C: Cell> Disk<C> {
     /// A disk on which that tree is durable.
     pub fn new(tree: Tree<C>) -> Self {
+        let tree = Arc::new(tree);
         Self {
             view: tree.clone(),
             base: tree,
             holes: Holes::default(),
             log: Vec::new(),
             aborted: false,
-            freed: BTreeSet::new(),
+            freed: Arc::default(),
         }
     }
 
@@ -88,7 +90,7 @@ impl<C: Cell> Disk<C> {
     /// forgets, because no reader can tell them apart.
     pub fn map_settled(&self, cells: impl Fn(&C) -> C) -> Self {
         assert!(self.log.is_empty(), "only a settled disk forgets");
-        let mut tree = self.base.clone();
+        let mut tree = (*self.base).clone();
         for node in tree.nodes.values_mut() {
             if let Node::File(contents) = node {
                 contents.iter_mut().for_each(|cell| *cell = cells(cell));
@@ -101,7 +103,7 @@ impl<C: Cell> Disk<C> {
             (!plain).then_some((*place, sector))
         };
         Self {
-            freed: self.freed.iter().filter_map(freed).collect(),
+            freed: Arc::new(self.freed.iter().filter_map(freed).collect()),
             holes: self.holes.clone(),
             ..Self::new(tree)
         }
@@ -159,8 +161,10 @@ impl<C: Cell> Disk<C> {
             return Err(Refusal::Exists);
         }
         let ino = self.base.unused().max(self.view.unused());
-        self.base.nodes.insert(ino, node.clone());
-        self.view.nodes.insert(ino, node);
+        Arc::make_mut(&mut self.base)
+            .nodes
+            .insert(ino, node.clone());
+        Arc::make_mut(&mut self.view).nodes.insert(ino, node);
         let entry = Effect::Entry {
             directory,
             name,
@@ -300,7 +304,7 @@ impl<C: Cell> Disk<C> {
                 status: Status::Cached,
             };
             if logged.is_visible() {
-                replay(&mut self.view, &logged.effect);
+                replay(Arc::make_mut(&mut self.view), &logged.effect);
             }
             self.log.push(logged);
         }
@@ -310,13 +314,13 @@ impl<C: Cell> Disk<C> {
             .iter()
             .any(|logged| !logged.is_visible() && logged.is_size())
         {
-            self.view = self.replayed();
+            self.view = Arc::new(self.replayed());
         }
     }
 
     /// What a program sees, from the base and the log.
     fn replayed(&self) -> Tree<C> {
-        let mut view = self.base.clone();
+        let mut view = (*self.base).clone();
         for logged in self.log.iter().filter(|logged| logged.is_visible()) {
             if logged.is_name() {
                 replay(&mut view, &logged.effect);

@@ -27,6 +27,7 @@ use bounds::{Bounds, Spent};
 use coverage::Coverage;
 use intern::{Memo, Table};
 use process::{Doing, Ground, Process};
+use rustc_hash::FxHashSet;
 use stateright::{Model, Property};
 use std::sync::Arc;
 
@@ -184,8 +185,10 @@ impl<P: Protocol> Machine<P> {
                 .ground
                 .images(&self.disks.value(disk))
                 .into_iter();
+            let mut seen = FxHashSet::default();
             images
                 .map(|(fates, image)| (fates, self.disks.id(image)))
+                .filter(|(_, image)| seen.insert(*image))
                 .collect()
         })
     }

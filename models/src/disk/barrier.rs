@@ -5,6 +5,7 @@ use super::{Cell, Disk, Failure, Ino, Refusal, replay};
 use crate::profile::Profile;
 use fixedbitset::FixedBitSet;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 impl<C: Cell> Disk<C> {
     /// Completes a barrier of a file (fsync, or with `data_only` fdatasync) or of a directory.
@@ -49,7 +50,7 @@ impl<C: Cell> Disk<C> {
             }
         }
         if reverted {
-            self.view = self.replayed();
+            self.view = Arc::new(self.replayed());
         }
     }
 
@@ -125,7 +126,7 @@ impl<C: Cell> Disk<C> {
                 if profile.fills_lost_space() {
                     self.note_holes(&logged.effect);
                 }
-                replay(&mut self.base, &logged.effect);
+                replay(Arc::make_mut(&mut self.base), &logged.effect);
             } else {
                 stays.push(logged);
             }

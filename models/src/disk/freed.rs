@@ -3,6 +3,7 @@
 use super::effect::{Kind, Status};
 use super::{Cell, Disk, Ino};
 use crate::profile::Profile;
+use std::sync::Arc;
 
 impl<C: Cell> Disk<C> {
     /// Notes what a file gives up from cell `from` on, for stale space to read: what it holds in
@@ -13,14 +14,14 @@ impl<C: Cell> Disk<C> {
             return;
         }
         let cached = self.view.cells(file).unwrap_or_default();
-        self.freed.extend(given_up(cached, from, profile));
+        Arc::make_mut(&mut self.freed).extend(given_up(cached, from, profile));
         let ends = (0..self.log.len()).filter(|&i| self.log[i].file() == Some(file));
         for end in ends.map(|i| i + 1).chain([0]) {
             let version = self.contents(file, |i, logged| {
                 let reached = logged.status == Status::Durable || i < end;
                 reached && logged.kind != Kind::Spill
             });
-            self.freed.extend(given_up(&version, from, profile));
+            Arc::make_mut(&mut self.freed).extend(given_up(&version, from, profile));
         }
     }
 

@@ -5,7 +5,6 @@ use crate::disk::image::Fates;
 use crate::disk::{Call, Disk, Failure, Refusal, Tree};
 use crate::profile::Profile;
 use crate::protocol::{Protocol, Site, Step, StepOf};
-use rustc_hash::FxHashSet;
 use std::borrow::Cow;
 
 /// What the process is about.
@@ -55,13 +54,11 @@ pub struct Ground<P> {
 }
 
 impl<P: Protocol> Ground<P> {
-    /// Every distinct disk that a power cut can leave, with fates that lead to it.
+    /// Every disk that a power cut can leave, with fates that lead to it.
     pub fn images(&self, disk: &Disk<P::Cell>) -> Vec<(Fates, Disk<P::Cell>)> {
         let images = disk.crash_images(&self.cut_profile()).into_iter();
-        let mut seen = FxHashSet::default();
         images
             .map(|(fates, image)| (fates, self.forgotten(image)))
-            .filter(|(_, image)| !self.forget || seen.insert(image.clone()))
             .collect()
     }
 

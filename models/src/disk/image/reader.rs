@@ -7,6 +7,7 @@ use crate::disk::{Cell, Disk, Ino, Name, Node, Tree};
 use crate::profile::Profile;
 use fixedbitset::FixedBitSet;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// One thing that a partly decided power cut leaves open.
 pub(super) enum Open {
@@ -47,7 +48,7 @@ pub(super) struct Reader<'d, C> {
     disk: &'d Disk<C>,
     profile: &'d Profile,
     decisions: Decisions,
-    freed: BTreeSet<(usize, Vec<C>)>,
+    freed: Arc<BTreeSet<(usize, Vec<C>)>>,
     /// Holes of the image: file, from, to.
     holes: Vec<(Ino, usize, usize)>,
 }
@@ -299,8 +300,11 @@ impl<'d, C: Cell> Reader<'d, C> {
         for (&ino, node) in &self.disk.view.nodes {
             if let Node::File(cells) = node {
                 let from = image.cells(ino).map_or(0, <[C]>::len);
-                self.freed
-                    .extend(given_up(cells, from.min(cells.len()), self.profile));
+                for sector in given_up(cells, from.min(cells.len()), self.profile) {
+                    if !self.freed.contains(&sector) {
+                        Arc::make_mut(&mut self.freed).insert(sector);
+                    }
+                }
             }
         }
     }
