@@ -128,9 +128,9 @@ fn no_test_is_ignored_and_no_file_is_a_novel() {
             );
             let lines = text.lines().count();
             let limit = if directory.ends_with("tests") {
-                1_100
+                1_000
             } else {
-                620
+                500
             };
             assert!(lines <= limit, "{} has {lines} lines", path.display());
         }

@@ -73,12 +73,17 @@ pub const ENGINES: [Engine; 1] = [Engine {
 pub fn case(spec: &Spec, check: &Check) -> Result<Box<dyn Case>, String> {
     let name = &check.name;
     match spec.engine.as_str() {
-        "wal" => Ok(Box::new(setup(spec, check, wal(check)?)?)),
+        "wal" => Ok(Box::new(wal_setup(spec, check)?)),
         other => Err(format!(
             "check `{name}`: there is no engine `{other}`; there are {}",
             listed(ENGINES.iter().map(|engine| engine.name))
         )),
     }
+}
+
+/// The setup of a check of the log.
+pub fn wal_setup(spec: &Spec, check: &Check) -> Result<Setup<Wal>, String> {
+    setup(spec, check, wal(check)?)
 }
 
 fn wal(check: &Check) -> Result<Wal, String> {

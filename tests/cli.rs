@@ -1,0 +1,240 @@
+//! The command line as a person meets it: exit codes, one sentence for bad input, nothing lost.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn lightsout(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_lightsout"))
+        .args(args)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env_remove("CI")
+        .output()
+        .expect("the binary runs")
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// The error: one sentence on one line, exit 2, no panic.
+fn refusal(args: &[&str]) -> String {
+    let output = lightsout(args);
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{args:?}: {text}");
+    assert!(
+        text.starts_with("error: ") && text.trim_end().lines().count() == 1,
+        "{text}"
+    );
+    assert!(!text.contains("panicked"));
+    text
+}
+
+/// A copy of the specs with one replacement in wal.toml.
+fn specs(from: &str, to: &str) -> tempfile::TempDir {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("specs");
+    for name in ["contract.toml", "wal.toml", "verdicts.lock"] {
+        let text = fs::read_to_string(source.join(name)).expect("a spec");
+        let text = if name == "wal.toml" {
+            assert!(text.contains(from), "{from}");
+            text.replacen(from, to, 1)
+        } else {
+            text
+        };
+        fs::write(directory.path().join(name), text).expect("written");
+    }
+    directory
+}
+
+fn refusal_of_spec(from: &str, to: &str) -> String {
+    let directory = specs(from, to);
+    refusal(&["check", "--specs", &directory.path().display().to_string()])
+}
+
+#[test]
+fn bad_specs_are_refused_with_a_sentence_that_says_what_and_where() {
+    let text = refusal_of_spec("variant = \"durable\"", "varaint = \"durable\"");
+    assert!(
+        text.contains("wal.toml: line") && text.contains("varaint"),
+        "{text}"
+    );
+    let text = refusal_of_spec("crashes = 2, failures = 1 }", "crashes = 0, failures = 1 }");
+    assert!(
+        text.contains("`crashes` is 0") && text.contains("durable/every"),
+        "{text}"
+    );
+    let text = refusal_of_spec("variant = \"durable\"", "variant = \"durabel\"");
+    assert!(
+        text.contains("no variant `durabel`") && text.contains("torn-tail-left"),
+        "{text}"
+    );
+    let text = refusal_of_spec("expect = \"holds\"", "expect = \"hold\"");
+    assert!(text.contains("neither `holds` nor"), "{text}");
+    let text = refusal_of_spec("judges = [\"contract\"]", "judges = [\"D11\"]");
+    assert!(text.contains("`D11` is no invariant"), "{text}");
+    let text = refusal_of_spec("R9 = \"no\"", "R99 = \"no\"");
+    assert!(text.contains("R99"), "{text}");
+}
+
+#[test]
+fn bad_arguments_are_refused() {
+    assert!(refusal(&["check", "wall"]).contains("no engine `wall`"));
+    assert!(refusal(&["check", "--only", "wal/nothing*"]).contains("no check matches"));
+    assert!(refusal(&["check", "--bounds", "operations=0"]).contains("bound `operations` is 0"));
+    assert!(refusal(&["check", "--bounds", "size=1"]).contains("`size` is no bound"));
+    assert!(refusal(&["check", "--profile", "ext5"]).contains("no profile `ext5`"));
+    assert!(refusal(&["check", "--time-limit=-1"]).contains("--time-limit"));
+    assert!(refusal(&["check", "--specs", "nowhere"]).contains("nowhere"));
+    assert!(refusal(&["litmus", "nowhere.toml"]).contains("nowhere.toml"));
+}
+
+#[test]
+fn a_verdict_as_expected_exits_0_and_another_one_exits_1_with_its_counterexample() {
+    let good = lightsout(&["check", "--only", "wal/as-found-lsm/power-cut", "--show"]);
+    assert_eq!(good.status.code(), Some(0), "{}", stdout(&good));
+    let directory = specs(
+        "expect = \"violates D1\"\nfinding",
+        "expect = \"holds\"\nfinding",
+    );
+    let path = directory.path().display().to_string();
+    let bad = lightsout(&[
+        "check",
+        "--specs",
+        &path,
+        "--only",
+        "wal/as-found-lsm/power-cut",
+    ]);
+    assert_eq!(bad.status.code(), Some(1));
+    let text = stdout(&bad);
+    assert!(
+        text.contains("NOT AS EXPECTED") && text.contains("POWER CUT"),
+        "{text}"
+    );
+    assert!(!text.contains('\u{1b}'), "colour in a pipe");
+}
+
+#[test]
+fn a_counterexample_reads_the_same_every_time() {
+    let shown = lightsout(&["check", "--only", "wal/as-found-lsm/power-cut", "--show"]);
+    let text = stdout(&shown);
+    let start = text
+        .find("wal/as-found-lsm/power-cut: ")
+        .expect("a counterexample");
+    let end = text.find("1 verdict").expect("a summary");
+    insta::assert_snapshot!(text[start..end].trim_end());
+}
+
+#[test]
+fn a_lock_that_differs_exits_1_and_says_how() {
+    let directory = specs("engine = \"wal\"", "engine = \"wal\"");
+    let lock = directory.path().join("verdicts.lock");
+    let text = fs::read_to_string(&lock).expect("the lock");
+    let script = "client: put a";
+    assert!(text.contains(script));
+    fs::write(&lock, text.replace(script, "client: put b")).expect("written");
+    let path = directory.path().display().to_string();
+    let output = lightsout(&[
+        "check",
+        "--specs",
+        &path,
+        "--only",
+        "wal/as-found-lsm/power-cut",
+    ]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        stdout(&output).contains("not as in specs/verdicts.lock"),
+        "{}",
+        stdout(&output)
+    );
+}
+
+#[test]
+fn a_check_that_runs_out_of_time_is_inconclusive_and_exits_3() {
+    let output = lightsout(&[
+        "check",
+        "--only",
+        "wal/durable/every",
+        "--time-limit",
+        "0.01",
+    ]);
+    assert_eq!(output.status.code(), Some(3), "{}", stdout(&output));
+    assert!(stdout(&output).contains("inconclusive"));
+}
+
+#[test]
+fn blessing_is_refused_where_ci_is_set() {
+    let output = Command::new(env!("CARGO_BIN_EXE_lightsout"))
+        .args(["check", "--bless"])
+        .env("CI", "true")
+        .output()
+        .expect("the binary runs");
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn results_are_json_that_reads_back_and_a_full_disk_is_an_error() {
+    use lightsout::report::json::Results;
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let path = directory.path().join("out.json");
+    let file = path.display().to_string();
+    let output = lightsout(&[
+        "check",
+        "--only",
+        "wal/mistake/no-end-mark",
+        "--json",
+        &file,
+    ]);
+    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+    let text = fs::read_to_string(&path).expect("the results");
+    let results: Results = serde_json::from_str(&text).expect("they read back");
+    let found = results.checks[0]
+        .counterexample
+        .as_ref()
+        .expect("a counterexample");
+    assert_eq!(found.breach, "D2");
+    assert_eq!(found.steps.len(), found.moves.len() + 1);
+    let nowhere = directory
+        .path()
+        .join("missing/out.json")
+        .display()
+        .to_string();
+    assert!(
+        refusal(&[
+            "check",
+            "--only",
+            "wal/mistake/no-end-mark",
+            "--json",
+            &nowhere
+        ])
+        .contains("missing")
+    );
+    if Path::new("/dev/full").exists() {
+        let full = fs::OpenOptions::new()
+            .write(true)
+            .open("/dev/full")
+            .expect("a full device");
+        let output = Command::new(env!("CARGO_BIN_EXE_lightsout"))
+            .arg("list")
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .stdout(full)
+            .output()
+            .expect("the binary runs");
+        assert_eq!(output.status.code(), Some(2), "a full disk is told");
+    }
+}
+
+#[test]
+fn list_names_what_there_is() {
+    let text = stdout(&lightsout(&["list"]));
+    for word in [
+        "wal",
+        "D10",
+        "lsm-wal-no-fsync",
+        "ext4-ordered",
+        "R16",
+        "no-end-mark",
+    ] {
+        assert!(text.contains(word), "{word}");
+    }
+}
