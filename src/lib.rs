@@ -1,6 +1,6 @@
 //! When the lights go out, is every acknowledged write still there?
 //!
-//! - [`storage`]: the small trait that engines talk to a disk through, and its implementation on real files
+//! - [`storage`]: the small trait that engines talk to a disk through, on real files and on the models' disk
 //! - [`engine`]: the engines, experimental; they know `storage` only
 
 pub mod engine;
