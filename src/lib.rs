@@ -1,7 +1,12 @@
 //! When the lights go out, is every acknowledged write still there?
 //!
-//! - [`storage`]: the small trait that engines talk to a disk through, on real files and on the models' disk
+//! - [`storage`]: the small trait that engines talk to a disk through, on real files and on the
+//!   models' disk
 //! - [`engine`]: the engines, experimental; they know `storage` only
+//! - [`check`]: specs to verdicts
+//! - [`report`]: what people read
 
+pub mod check;
 pub mod engine;
+pub mod report;
 pub mod storage;

@@ -24,15 +24,17 @@
 //! Sources: Pillai et al., OSDI '14 (ALICE), section 3 and table 2; Bornholt et al., ASPLOS '16
 //! (Ferrite), section 3. The order: [`effect`]; the enumeration of crash images: [`image`].
 
+mod barrier;
 mod call;
 pub mod effect;
+mod holes;
 pub mod image;
 pub mod tree;
 
 use crate::profile::Profile;
 pub use call::{Call, Failure, Refusal};
-use effect::{Effect, Kind, Logged, Status, needs};
-use fixedbitset::FixedBitSet;
+use effect::{Effect, Kind, Logged, Status};
+use holes::Holes;
 use std::collections::BTreeSet;
 pub use tree::{Cell, Ino, Name, Node, Tree};
 
@@ -40,6 +42,8 @@ pub use tree::{Cell, Ino, Name, Node, Tree};
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Disk<C> {
     base: Tree<C>,
+    /// Cells of the base that were never written.
+    holes: Holes,
     log: Vec<Logged<C>>,
     view: Tree<C>,
     aborted: bool,
@@ -59,6 +63,7 @@ impl<C: Cell> Disk<C> {
         Self {
             view: tree.clone(),
             base: tree,
+            holes: Holes::default(),
             log: Vec::new(),
             aborted: false,
             freed: BTreeSet::new(),
@@ -74,7 +79,7 @@ impl<C: Cell> Disk<C> {
     pub fn settled(&self) -> Self {
         Self {
             freed: self.freed.clone(),
-            ..Self::new(self.view.normalised())
+            ..Self::new(self.view.normalised().0)
         }
     }
 
@@ -96,6 +101,7 @@ impl<C: Cell> Disk<C> {
         };
         Self {
             freed: self.freed.iter().filter_map(freed).collect(),
+            holes: self.holes.clone(),
             ..Self::new(tree)
         }
     }
@@ -187,43 +193,24 @@ impl<C: Cell> Disk<C> {
                 };
                 effects.push((size, Kind::Append { new_block }));
             }
-            for (at, to) in pieces(from, block_end, profile.atom()) {
+            for (at, to) in pieces(from, block_end, profile.sector) {
                 if !profile.power_safe_overwrite {
-                    effects.extend(self.spills(file, at, to, profile));
+                    effects.extend(spills(file, at, to, size, profile));
                 }
                 let kind = if to > size {
                     Kind::Append { new_block }
                 } else {
                     Kind::Overwrite
                 };
-                let cells = cells[at - (end - cells.len())..to - (end - cells.len())].to_vec();
-                effects.push((Effect::Data { file, at, cells }, kind));
+                for (at, to) in pieces(at, to, profile.atom()) {
+                    let cells = cells[at - (end - cells.len())..to - (end - cells.len())].to_vec();
+                    effects.push((Effect::Data { file, at, cells }, kind));
+                }
             }
             from = block_end;
         }
         self.issue(effects);
         Ok(())
-    }
-
-    /// Damage to what stands beside a write in its sector.
-    fn spills(&self, file: Ino, at: usize, to: usize, profile: &Profile) -> Vec<(Effect<C>, Kind)> {
-        let size = self.view.cells(file).map_or(0, <[C]>::len);
-        let start = at / profile.sector * profile.sector;
-        let end = size.min(start + profile.sector);
-        [(start, at), (to, end)]
-            .into_iter()
-            .filter(|(from, to)| from < to)
-            .map(|(at, to)| {
-                (
-                    Effect::Data {
-                        file,
-                        at,
-                        cells: vec![C::garbage(); to - at],
-                    },
-                    Kind::Spill,
-                )
-            })
-            .collect()
     }
 
     /// Sets the size of a file.
@@ -258,7 +245,7 @@ impl<C: Cell> Disk<C> {
             return Err(Refusal::WrongKind);
         }
         if let Some(old) = replaced {
-            self.free(old, 0, profile);
+            self.free_name(old, profile);
         }
         let kind = Kind::Rename {
             moved,
@@ -290,7 +277,7 @@ impl<C: Cell> Disk<C> {
         {
             return Err(Refusal::WrongKind);
         }
-        self.free(ino, 0, profile);
+        self.free_name(ino, profile);
         self.issue(vec![(
             Effect::Entry {
                 directory,
@@ -300,117 +287,6 @@ impl<C: Cell> Disk<C> {
             Kind::Name,
         )]);
         Ok(())
-    }
-
-    /// Completes a barrier of a file (fsync, or with `data_only` fdatasync) or of a directory.
-    pub fn barrier(
-        &mut self,
-        node: Ino,
-        data_only: bool,
-        profile: &Profile,
-    ) -> Result<(), Refusal> {
-        self.writable()?;
-        let all = profile.barrier_covers_all && !data_only;
-        let covered = |logged: &Logged<C>| match &logged.effect {
-            Effect::Data { file, .. } => *file == node || all,
-            Effect::Size { file, .. } => {
-                (*file == node && (!data_only || profile.data_barrier_covers_size)) || all
-            }
-            Effect::Entry {
-                directory, target, ..
-            } => {
-                let names_it = *target == Some(node) && profile.barrier_covers_name && !data_only;
-                *directory == node || names_it || all
-            }
-        };
-        // A write that is complete has not damaged what stands beside it.
-        self.log
-            .retain(|e| !(e.kind == Kind::Spill && e.status == Status::Cached && covered(e)));
-        let chosen: Vec<usize> = (0..self.log.len())
-            .filter(|&i| self.log[i].status == Status::Cached && covered(&self.log[i]))
-            .collect();
-        self.persist(&chosen, profile);
-        Ok(())
-    }
-
-    /// Fails a barrier of a file or of a directory.
-    pub fn fail_barrier(&mut self, node: Ino, failure: Failure) {
-        let reverted = match failure {
-            Failure::Abort => return self.aborted = true,
-            Failure::DataStays => false,
-            Failure::DataReverts => true,
-        };
-        for logged in &mut self.log {
-            let doomed = logged.file() == Some(node) && (reverted || logged.is_data());
-            if doomed && logged.status == Status::Cached {
-                logged.status = Status::Doomed { reverted };
-            }
-        }
-        if reverted {
-            self.view = self.replayed();
-        }
-    }
-
-    /// The cached effects that the operating system may write back next, each with all it is tied
-    /// to. For the oracle of explicit writeback only.
-    pub fn write_backs(&self, profile: &Profile) -> Vec<usize> {
-        let needs = needs(&self.log, profile);
-        let waits = |i: usize| profile.data_waits_for_barrier && self.log[i].is_data();
-        let ready = |i: usize| {
-            needs[i].ones().all(|j| {
-                self.log[j].status == Status::Durable || (needs[j].contains(i) && !waits(j))
-            })
-        };
-        (0..self.log.len())
-            .filter(|&i| self.log[i].status == Status::Cached && self.log[i].kind != Kind::Spill)
-            .filter(|&i| ready(i))
-            .collect()
-    }
-
-    /// Writes one of [`Disk::write_backs`] back.
-    pub fn write_back(&mut self, index: usize, profile: &Profile) {
-        self.persist(&[index], profile);
-    }
-
-    /// Makes effects durable with all they need, and folds what it can into the base.
-    fn persist(&mut self, chosen: &[usize], profile: &Profile) {
-        if chosen.is_empty() {
-            return;
-        }
-        let needs = needs(&self.log, profile);
-        let mut durable = FixedBitSet::with_capacity(self.log.len());
-        for &i in chosen {
-            durable.union_with(&needs[i]);
-        }
-        for i in durable.ones() {
-            if self.log[i].status == Status::Cached {
-                self.log[i].status = Status::Durable;
-            }
-        }
-        self.fold();
-    }
-
-    /// Moves durable effects into the base, where no earlier effect that stays would then be
-    /// applied after them.
-    fn fold(&mut self) {
-        let mut stays: Vec<Logged<C>> = Vec::with_capacity(self.log.len());
-        for logged in std::mem::take(&mut self.log) {
-            let durable = logged.status == Status::Durable;
-            if durable && stays.iter().all(|earlier| logged.commutes_with(earlier)) {
-                replay(&mut self.base, &logged.effect);
-            } else {
-                stays.push(logged);
-            }
-        }
-        // Calls are numbered anew, so that equal futures are equal states.
-        let (mut last, mut number) = (None, 0);
-        for logged in &mut stays {
-            if last.is_some_and(|last| last != logged.call) {
-                number += 1;
-            }
-            last = Some(std::mem::replace(&mut logged.call, number));
-        }
-        self.log = stays;
     }
 
     fn issue(&mut self, effects: Vec<(Effect<C>, Kind)>) {
@@ -427,22 +303,82 @@ impl<C: Cell> Disk<C> {
             }
             self.log.push(logged);
         }
+        // After a size was reverted, data may lie beyond it.
+        if self
+            .log
+            .iter()
+            .any(|logged| !logged.is_visible() && logged.is_size())
+        {
+            self.view = self.replayed();
+        }
     }
 
     /// What a program sees, from the base and the log.
     fn replayed(&self) -> Tree<C> {
         let mut view = self.base.clone();
         for logged in self.log.iter().filter(|logged| logged.is_visible()) {
-            replay(&mut view, &logged.effect);
+            if logged.is_name() {
+                replay(&mut view, &logged.effect);
+            }
+        }
+        for file in self.log.iter().filter_map(Logged::file) {
+            let cells = self.contents(file, Logged::is_visible);
+            view.nodes.insert(file, Node::File(cells));
         }
         view
     }
 
-    /// Notes what a file gives up from cell `from` on, for stale space to read.
+    /// The cells of a file with some effects of the log. Data beyond the size is there, unseen,
+    /// until a smaller size cuts it off: so a later size can show it.
+    fn contents(&self, file: Ino, applied: impl Fn(&Logged<C>) -> bool) -> Vec<C> {
+        let mut cells = self.base.cells(file).unwrap_or_default().to_vec();
+        let mut size = cells.len();
+        for logged in self.log.iter().filter(|logged| logged.file() == Some(file)) {
+            match &logged.effect {
+                Effect::Data {
+                    at, cells: data, ..
+                } if applied(logged) => {
+                    let end = at + data.len();
+                    cells.resize(end.max(cells.len()), C::zero());
+                    cells[*at..end].clone_from_slice(data);
+                }
+                Effect::Size { to, .. } if applied(logged) => {
+                    cells.truncate(*to);
+                    size = *to;
+                }
+                _ => {}
+            }
+        }
+        cells.resize(size, C::zero());
+        cells
+    }
+
+    /// Notes what a file gives up from cell `from` on, for stale space to read: what it holds in
+    /// the cache, and what is durable in it.
     fn free(&mut self, file: Ino, from: usize, profile: &Profile) {
         if profile.stale {
-            let cells = self.view.cells(file).unwrap_or_default();
-            self.freed.extend(given_up(cells, from, profile));
+            let durable = self.contents(file, |logged| logged.status == Status::Durable);
+            let cached = self.view.cells(file).unwrap_or_default();
+            for cells in [cached, &durable] {
+                self.freed.extend(given_up(cells, from, profile));
+            }
+        }
+    }
+
+    /// The same for a file that loses a name, unless it has another (which R9 = no can leave).
+    fn free_name(&mut self, file: Ino, profile: &Profile) {
+        let directories = self
+            .view
+            .nodes
+            .keys()
+            .filter_map(|&at| self.view.entries(at));
+        if directories
+            .flat_map(|e| e.values())
+            .filter(|&&ino| ino == file)
+            .count()
+            == 1
+        {
+            self.free(file, 0, profile);
         }
     }
 
@@ -475,6 +411,26 @@ fn replay<C: Cell>(tree: &mut Tree<C>, effect: &Effect<C>) {
             target,
         } => tree.entry(*directory, name, *target),
     }
+}
+
+/// Damage to what stands beside a write to one sector of a file.
+fn spills<C: Cell>(
+    file: Ino,
+    at: usize,
+    to: usize,
+    size: usize,
+    profile: &Profile,
+) -> Vec<(Effect<C>, Kind)> {
+    let start = at / profile.sector * profile.sector;
+    let end = size.min(start + profile.sector);
+    [(start, at.min(end)), (to, end)]
+        .into_iter()
+        .filter(|(from, to)| from < to)
+        .map(|(at, to)| {
+            let cells = vec![C::garbage(); to - at];
+            (Effect::Data { file, at, cells }, Kind::Spill)
+        })
+        .collect()
 }
 
 /// Cuts `from..to` at multiples of `atom`.

@@ -28,7 +28,6 @@ use coverage::Coverage;
 use intern::{Memo, Table};
 use process::{Doing, Ground, Process};
 use stateright::{Model, Property};
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Everything that a machine needs to know.
@@ -177,17 +176,13 @@ impl<P: Protocol> Machine<P> {
 
     fn images_of(&self, disk: u32) -> Arc<[(Fates, u32)]> {
         self.images.get(disk, || {
-            let profile = &self.setup.ground.profile;
-            let images = self.disks.value(disk).crash_images(profile);
-            let forget = |image| match self.setup.bounds.forget {
-                true => self.setup.ground.protocol.forget(image),
-                false => image,
-            };
-            let mut seen = BTreeSet::new();
+            let images = self
+                .setup
+                .ground
+                .images(&self.disks.value(disk))
+                .into_iter();
             images
-                .into_iter()
-                .map(|(fates, image)| (fates, self.disks.id(forget(image))))
-                .filter(|(_, image)| seen.insert(*image))
+                .map(|(fates, image)| (fates, self.disks.id(image)))
                 .collect()
         })
     }

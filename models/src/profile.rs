@@ -69,7 +69,7 @@ pub enum NameOrder {
     Names,
     /// In the order of issue, among themselves and with sizes: one journal for all metadata.
     Metadata,
-    /// Every later effect implies them.
+    /// The same, and every later effect implies them.
     Everything,
 }
 
@@ -303,6 +303,11 @@ impl Profile {
         }
         self.name = format!("{} + {switch} = {value}", self.name);
         Some(self)
+    }
+
+    /// Whether space whose write was lost may read anything but zeros.
+    pub fn fills_lost_space(&self) -> bool {
+        self.garbage || self.stale
     }
 
     /// Cells that have one fate when one call writes them.

@@ -144,6 +144,11 @@ pub trait Protocol: Clone + Debug + Eq + Hash + Send + Sync + 'static {
         image
     }
 
+    /// Whether no reader ever tells garbage from zeros, so that lost space need not read as both.
+    fn reads_garbage_as_zeros(&self) -> bool {
+        false
+    }
+
     /// What a client can read.
     fn observe(&self, memory: &Self::Memory) -> View;
 

@@ -162,12 +162,12 @@ impl Protocol for Wal {
                 "{LOG} has no valid header: foreign or damaged"
             )));
         }
-        let parsed = parse(cells, self.variant);
-        steps.extend(self.repair(&parsed));
-        let mut memory = Memory::recovered(&parsed);
-        if self.variant == Variant::TornTailLeft {
-            memory.tail = cells.len();
+        let mut parsed = parse(cells, self.variant);
+        if self.variant == Variant::TornTailLeft && parsed.torn(cells) {
+            parsed.tail = cells.len();
         }
+        steps.extend(self.repair(&parsed));
+        let memory = Memory::recovered(&parsed);
         Ok(Plan {
             memory,
             steps,
@@ -196,27 +196,37 @@ impl Protocol for Wal {
     /// What an earlier life left beyond the tail is never read as a record again: the end mark
     /// overwrites the first cell of it, and what follows later is of a later generation.
     fn forget(&self, image: Disk<Token>) -> Disk<Token> {
-        let keeps_old_records_out = !matches!(
+        let Some(cells) = image
+            .view()
+            .file(LOG)
+            .filter(|_| self.reads_garbage_as_zeros())
+        else {
+            return image;
+        };
+        let parsed = parse(cells, self.variant);
+        let generation = parsed.records.last().map_or(0, |last| last.generation);
+        // Nothing else beyond the tail is a record either: it reads like zeros.
+        image.map_settled(|cell| match cell {
+            Token::Garbage => Token::Zero,
+            Token::Part { record, .. }
+                if record.generation <= generation && !parsed.records.contains(record) =>
+            {
+                Token::Zero
+            }
+            _ => cell.clone(),
+        })
+    }
+
+    /// Neither is a record, to a reader with a checksum that covers all of it.
+    fn reads_garbage_as_zeros(&self) -> bool {
+        !matches!(
             self.variant,
             Variant::AsFoundLsm(_)
                 | Variant::TornTailLeft
                 | Variant::NoGeneration
                 | Variant::ChecksumWithoutLength
                 | Variant::NoEndMark
-        );
-        let Some(cells) = image.view().file(LOG).filter(|_| keeps_old_records_out) else {
-            return image;
-        };
-        let parsed = parse(cells, self.variant);
-        let generation = parsed.records.last().map_or(0, |last| last.generation);
-        image.map_settled(|cell| match cell {
-            Token::Part { record, .. }
-                if record.generation <= generation && !parsed.records.contains(record) =>
-            {
-                Token::Garbage
-            }
-            _ => cell.clone(),
-        })
+        )
     }
 
     fn observe(&self, memory: &Memory) -> View {
@@ -244,13 +254,11 @@ impl Protocol for Wal {
                 let records = &memory.records;
                 vec![(1, all(&|tree| read(tree).len() >= records.len()))]
             }
-            Step::Call {
-                call: Call::Rename { from, .. },
-                ..
-            } => {
-                let named =
-                    |tree: &Tree<Token>| tree.file(from).is_none_or(|c| c == [Token::Header]);
-                vec![(2, all(&named))]
+            Step::Call { site, .. } if *site == "init: directory barrier" => {
+                let whole = |tree: &Tree<Token>| {
+                    tree.file(LOG).is_none_or(|cells| cells == [Token::Header])
+                };
+                vec![(2, all(&whole))]
             }
             Step::Call {
                 site: "append: write",
@@ -398,7 +406,7 @@ impl Wal {
             }
         }
         match self.variant {
-            Variant::NoEndMark | Variant::TornTailLeft => {}
+            Variant::NoEndMark => {}
             // A header of zeros is a record to this variant; its end mark is a bad header.
             Variant::ChecksumWithoutLength => {
                 steps.push(self.write("recovery: end mark", parsed.tail, vec![Token::Garbage]));

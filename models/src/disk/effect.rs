@@ -37,7 +37,7 @@ pub enum Effect<C> {
 /// Why an effect came to be; the rules of the order ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
-    /// A write beyond the size that the file had. `new_block`: into a block that was not allocated.
+    /// A write to a sector that reaches beyond the size that the file had. `new_block`: into a block that was not allocated.
     Append {
         /// Whether the block was allocated by this very call.
         new_block: bool,
@@ -258,14 +258,14 @@ fn needs_earlier<C>(a: &Logged<C>, b: &Logged<C>, profile: &Profile) -> bool {
         NameOrder::No => false,
         NameOrder::Names => a.is_name() && b.is_name(),
         NameOrder::Metadata => !a.is_data() && !b.is_data(),
-        NameOrder::Everything => b.is_name(),
+        NameOrder::Everything => b.is_name() || (!a.is_data() && !b.is_data()),
     };
     let r11 = profile.replace_after_data
         && matches!(a.kind, Kind::Rename { moved, replaced: true } if b.file() == Some(moved));
     append_order(a, b, profile) || r7 || r8 || r10 || r11 || same_sector_order(a, b, profile)
 }
 
-/// R20: writes to one sector persist in order.
+/// R20: writes to one sector persist in order. The pieces of one write are torn freely.
 fn same_sector_order<C>(a: &Logged<C>, b: &Logged<C>, profile: &Profile) -> bool {
     let sector = |cell: usize| cell / profile.sector;
     match (&a.effect, &b.effect) {
@@ -278,6 +278,7 @@ fn same_sector_order<C>(a: &Logged<C>, b: &Logged<C>, profile: &Profile) -> bool
             },
         ) => {
             profile.sector_order
+                && a.call != b.call
                 && file == other_file
                 && sector(*at) == sector(*other)
                 && a.kind != Kind::Spill

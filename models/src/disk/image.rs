@@ -10,11 +10,13 @@
 //! partial choice that is closed both ways always extends (set the rest lost).
 
 use super::effect::{Effect, Kind, Logged, Status, needs};
+use super::holes::Holes;
 use super::{Cell, Disk, Ino, Name, Node, Tree, given_up};
 use crate::profile::Profile;
 use fixedbitset::FixedBitSet;
+use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a power cut did to the log of one disk: which effects it kept, and how each sector of lost
 /// space reads that does not read zeros.
@@ -66,7 +68,7 @@ impl<C: Cell> Disk<C> {
     pub fn crash_images(&self, profile: &Profile) -> Vec<(Fates, Disk<C>)> {
         let (needs, needed_by) = self.both_ways(profile);
         let (kept, lost) = self.determined(profile, &needs, &needed_by);
-        let mut seen = HashSet::new();
+        let mut seen = FxHashSet::default();
         let mut images = Vec::new();
         let mut open = vec![(kept, lost, Vec::new())];
         while let Some((kept, lost, fills)) = open.pop() {
@@ -176,6 +178,7 @@ impl<C: Cell> Disk<C> {
             profile,
             decisions,
             freed: self.freed.clone(),
+            holes: Vec::new(),
         };
         let image = reader.read();
         (reader.decisions, image)
@@ -188,6 +191,8 @@ struct Reader<'d, C> {
     profile: &'d Profile,
     decisions: Decisions,
     freed: BTreeSet<(usize, Vec<C>)>,
+    /// Holes of the image: file, from, to.
+    holes: Vec<(Ino, usize, usize)>,
 }
 
 impl<C: Cell> Reader<'_, C> {
@@ -214,9 +219,16 @@ impl<C: Cell> Reader<'_, C> {
             self.give_up(&tree);
         }
         let freed = std::mem::take(&mut self.freed);
+        let (tree, numbers) = tree.normalised();
+        let mut holes = Holes::default();
+        self.holes.sort_unstable();
+        for (file, from, to) in std::mem::take(&mut self.holes) {
+            holes.resize(numbers[&file], from, to);
+        }
         Ok(Disk {
             freed,
-            ..Disk::new(tree.normalised())
+            holes,
+            ..Disk::new(tree)
         })
     }
 
@@ -263,24 +275,36 @@ impl<C: Cell> Reader<'_, C> {
         })?;
         let untouched = |logged: &Logged<C>| logged.file() != Some(file);
         if disk.log.iter().all(untouched) {
+            let holes = disk.holes.of(file).iter();
+            self.holes.extend(holes.map(|&(from, to)| (file, from, to)));
             return Ok(base.to_vec());
         }
         let mut cells = Vec::with_capacity(size);
         let mut lost = Vec::new();
         for i in 0..size {
             if i % self.profile.atom() == 0 {
-                self.fill(&mut cells, &mut lost)?;
+                self.fill(file, &mut cells, &mut lost)?;
             }
             match self.cell(file, i, base.get(i))? {
                 Found::Cell(cell) => cells.push(cell),
                 Found::Hole { written } => {
                     cells.push(C::zero());
-                    lost.extend(written.then_some(i));
+                    if written {
+                        lost.push(i);
+                    } else {
+                        self.hole(file, i);
+                    }
                 }
             }
         }
-        self.fill(&mut cells, &mut lost)?;
+        self.fill(file, &mut cells, &mut lost)?;
         Ok(cells)
+    }
+
+    fn hole(&mut self, file: Ino, cell: usize) {
+        if self.profile.fills_lost_space() {
+            self.holes.push((file, cell, cell + 1));
+        }
     }
 
     /// What one cell reads, below the size.
@@ -290,8 +314,9 @@ impl<C: Cell> Reader<'_, C> {
             Holds(&'a C),
             Cut,
         }
-        let under = base.map_or(Over::Cut, Over::Holds);
         let disk = self.disk;
+        let written = base.filter(|_| !disk.holes.contains(file, i));
+        let under = written.map_or(Over::Cut, Over::Holds);
         let over = |logged: &'_ Logged<C>| -> Option<bool> {
             match &logged.effect {
                 Effect::Data { file: f, at, cells } if *f == file => {
@@ -340,8 +365,9 @@ impl<C: Cell> Reader<'_, C> {
         })
     }
 
-    /// Decides what the lost cells of the atom that was just read hold.
-    fn fill(&mut self, cells: &mut [C], lost: &mut Vec<usize>) -> Result<(), Open> {
+    /// Decides what the lost cells of the atom that was just read hold. Left with zeros, they are
+    /// holes still: the next lost write may leave them with something else.
+    fn fill(&mut self, file: Ino, cells: &mut [C], lost: &mut Vec<usize>) -> Result<(), Open> {
         let Some(&first) = lost.first() else {
             return Ok(());
         };
@@ -365,6 +391,9 @@ impl<C: Cell> Reader<'_, C> {
         let fill = self.decisions.fill(distinct.len())?;
         for (&i, cell) in lost.iter().zip(&distinct[fill]) {
             cells[i] = cell.clone();
+            if fill == 0 {
+                self.hole(file, i);
+            }
         }
         lost.clear();
         Ok(())

@@ -14,10 +14,41 @@ fn call(text: &str) -> Call<u8> {
             from: from.into(),
             to: to.into(),
         },
+        ["mkdir", path] => Call::CreateDirectory(path.into()),
+        ["set-len", file, to] => Call::SetLen {
+            file: file.into(),
+            to: to.parse().expect("a number"),
+        },
+        ["remove", path] => Call::Remove(path.into()),
         ["barrier", file] => Call::Barrier(file.into()),
+        ["data-barrier", file] => Call::DataBarrier(file.into()),
         ["directory-barrier"] => Call::DirectoryBarrier(String::new()),
+        ["directory-barrier", path] => Call::DirectoryBarrier(path.into()),
         _ => unreachable!("{text}"),
     }
+}
+
+/// A disk after some calls.
+fn after(profile: &Profile, program: &[&str]) -> Disk<u8> {
+    let mut disk = Disk::default();
+    for text in program {
+        disk.apply(&call(text), profile).expect("a legal call");
+    }
+    disk
+}
+
+fn fail(disk: &mut Disk<u8>, path: &str, failure: Failure) {
+    let node = disk.view().lookup(path).expect("it exists");
+    disk.fail_barrier(node, failure);
+}
+
+/// What a file can read after a power cut now, in order; `None`: it is not there.
+fn contents(disk: &Disk<u8>, path: &str, profile: &Profile) -> Vec<Option<Vec<u8>>> {
+    let images = disk.crash_images(profile).into_iter();
+    let read: BTreeSet<_> = images
+        .map(|(_, image)| image.view.file(path).map(<[u8]>::to_vec))
+        .collect();
+    read.into_iter().collect()
 }
 
 /// The distinct trees that a power cut at any point can leave.
@@ -116,4 +147,189 @@ fn a_crash_with_the_fates_of_an_image_leaves_that_image() {
     for (fates, image) in images {
         assert_eq!(disk.crash(&fates, &posix), image);
     }
+}
+
+#[test]
+fn a_directory_barrier_does_not_cover_the_name_of_the_directory_itself() {
+    let disk = after(&ext4(), &["mkdir d", "directory-barrier d"]);
+    assert_eq!(disk.crash_images(&ext4()).len(), 2);
+}
+
+#[test]
+fn ordering_everything_after_names_orders_all_metadata_too() {
+    let images = |value| {
+        let posix = Profile::posix().with("R10", value).expect("a switch");
+        let setup = ["create f", "directory-barrier"];
+        let disk = after(&posix, &[&setup[..], &["set-len f 1", "create g"]].concat());
+        disk.crash_images(&posix).len()
+    };
+    assert_eq!((images("names"), images("metadata")), (4, 3));
+    assert_eq!(images("everything"), 3);
+}
+
+#[test]
+fn a_durable_write_keeps_the_doomed_write_to_its_sector() {
+    let posix = Profile::posix().with_sizes(2, 2);
+    let setup = ["create f", "write f 0 ab", "barrier f", "directory-barrier"];
+    let mut disk = after(&posix, &[&setup[..], &["write f 0 x"]].concat());
+    fail(&mut disk, "f", Failure::DataStays);
+    for text in ["write f 1 y", "barrier f"] {
+        disk.apply(&call(text), &posix).expect("a legal call");
+    }
+    assert_eq!(contents(&disk, "f", &posix), [Some(b"xy".to_vec())]);
+}
+
+#[test]
+fn a_torn_sector_is_appended_as_a_whole() {
+    let strong = Profile::posix().with("R8", "yes").expect("a switch");
+    let images = |profile: Profile| {
+        let profile = profile.with_sizes(2, 2);
+        let setup = ["create f", "write f 0 a", "barrier f", "directory-barrier"];
+        let program = [&setup[..], &["write f 0 xy", "create g"]].concat();
+        let images = after(&profile, &program).crash_images(&profile);
+        let trees = images.into_iter().map(|(_, image)| image.base);
+        trees.collect::<HashSet<_>>()
+    };
+    let torn = strong.clone().with("R2", "no").expect("a switch");
+    assert!(images(strong).is_subset(&images(torn)));
+}
+
+#[test]
+fn a_write_does_not_damage_its_own_cells() {
+    let weak = Profile::posix().with_sizes(2, 2);
+    let weak = weak.with("R2", "no").and_then(|p| p.with("R19", "no"));
+    let weak = weak.expect("a switch");
+    let setup = ["create f", "write f 0 ab", "barrier f", "directory-barrier"];
+    let disk = after(&weak, &[&setup[..], &["write f 0 xy"]].concat());
+    let torn = [b"ab", b"ay", b"xb", b"xy"].map(|cells| Some(cells.to_vec()));
+    assert_eq!(contents(&disk, "f", &weak), torn);
+}
+
+#[test]
+fn a_write_that_is_durable_by_implication_has_damaged_nothing() {
+    let profile = Profile::posix().with_sizes(2, 2);
+    let profile = profile.with("R8", "yes").and_then(|p| p.with("R19", "no"));
+    let profile = profile.expect("a switch");
+    let setup = ["create f", "write f 0 ab", "barrier f", "directory-barrier"];
+    let program = ["write f 0 x", "create g", "directory-barrier"];
+    let disk = after(&profile, &[&setup[..], &program].concat());
+    assert_eq!(contents(&disk, "f", &profile), [Some(b"xb".to_vec())]);
+}
+
+#[test]
+fn a_lost_write_into_a_durable_hole_leaves_lost_space() {
+    let posix = Profile::posix();
+    let (zero, garbage) = (0, u8::garbage());
+    let any = [vec![zero], b"a".to_vec(), vec![garbage]].map(Some);
+    let sparse = ["create f", "directory-barrier", "set-len f 1", "barrier f"];
+    let disk = after(&posix, &[&sparse[..], &["write f 0 a"]].concat());
+    assert_eq!(contents(&disk, "f", &posix), any);
+    // Zeros that were written are no hole.
+    let program = ["write f 0 \0", "barrier f", "write f 0 a"];
+    let disk = after(&posix, &[&sparse[..], &program].concat());
+    assert_eq!(contents(&disk, "f", &posix), any[..2]);
+}
+
+#[test]
+fn a_size_that_a_second_barrier_covers_shows_space_that_the_first_one_lost() {
+    let posix = Profile::posix();
+    let mut disk = after(&posix, &["create f", "directory-barrier", "write f 0 a"]);
+    fail(&mut disk, "f", Failure::DataStays);
+    disk.apply(&call("barrier f"), &posix)
+        .expect("it completes");
+    let any = [vec![0], b"a".to_vec(), vec![u8::garbage()]].map(Some);
+    assert_eq!(contents(&disk, "f", &posix), any);
+}
+
+#[test]
+fn a_hole_that_a_power_cut_left_is_a_hole_in_the_next_life() {
+    let posix = Profile::posix();
+    let disk = after(&posix, &["create f", "directory-barrier", "write f 1 a"]);
+    let images = disk.crash_images(&posix).into_iter();
+    let whole = |image: &Disk<u8>| image.view.file("f") == Some(b"\0a");
+    let mut disk = images
+        .map(|(_, image)| image)
+        .find(whole)
+        .expect("nothing was lost");
+    disk.apply(&call("write f 0 b"), &posix)
+        .expect("a legal call");
+    let any = [b"\0a".to_vec(), b"ba".to_vec(), vec![u8::garbage(), b'a']].map(Some);
+    assert_eq!(contents(&disk, "f", &posix), any);
+}
+
+#[test]
+fn a_removed_file_gives_up_what_was_durable_in_it_too() {
+    let writeback = Profile::named("ext4-writeback").expect("a profile");
+    let setup = [
+        "create f",
+        "create g",
+        "write f 0 a",
+        "barrier f",
+        "directory-barrier",
+    ];
+    let program = ["write f 0 b", "remove f", "write g 0 c"];
+    let disk = after(&writeback, &[&setup[..], &program].concat());
+    let any = [&b""[..], b"\0", b"a", b"b", b"c"].map(|cells| Some(cells.to_vec()));
+    assert_eq!(contents(&disk, "g", &writeback), any);
+}
+
+#[test]
+fn a_file_with_two_names_gives_up_nothing_with_the_first() {
+    let torn = Profile::named("ext4-writeback").and_then(|p| p.with("R9", "no"));
+    let torn = torn.and_then(|p| p.with("R10", "no")).expect("a switch");
+    let setup = [
+        "create f",
+        "write f 0 a",
+        "barrier f",
+        "directory-barrier",
+        "create h",
+    ];
+    let disk = after(&torn, &[&setup[..], &["barrier h", "rename f g"]].concat());
+    let images = disk.crash_images(&torn).into_iter().map(|(_, image)| image);
+    let two = |image: &Disk<u8>| {
+        ["f", "g", "h"]
+            .iter()
+            .all(|name| image.view.lookup(name).is_some())
+    };
+    let mut disk = images.into_iter().find(two).expect("both names");
+    for text in ["remove f", "write h 0 b"] {
+        disk.apply(&call(text), &torn).expect("a legal call");
+    }
+    let any = [&b""[..], b"\0", b"b"].map(|cells| Some(cells.to_vec()));
+    assert_eq!(contents(&disk, "h", &torn), any);
+}
+
+#[test]
+fn data_beyond_a_reverted_size_is_seen_when_the_file_grows_again() {
+    let posix = Profile::posix().with("R16", "no").expect("a switch");
+    let program = [
+        "create f",
+        "directory-barrier",
+        "write f 0 a",
+        "data-barrier f",
+    ];
+    let mut disk = after(&posix, &program);
+    fail(&mut disk, "f", Failure::DataReverts);
+    assert_eq!(disk.view().file("f"), Some(&b""[..]));
+    disk.apply(&call("set-len f 1"), &posix)
+        .expect("a legal call");
+    assert_eq!(disk.view().file("f"), Some(&b"a"[..]));
+    let images = disk.crash_images(&posix).into_iter();
+    assert!(
+        images
+            .map(|(_, image)| image.base)
+            .any(|tree| tree == *disk.view())
+    );
+}
+
+#[test]
+fn pieces_of_one_doomed_write_are_torn_freely() {
+    let profile = Profile::posix().with_sizes(2, 2);
+    let profile = profile.with("R2", "no").and_then(|p| p.with("R3", "yes"));
+    let profile = profile.expect("a switch");
+    let setup = ["create f", "write f 0 ab", "barrier f", "directory-barrier"];
+    let mut disk = after(&profile, &[&setup[..], &["write f 0 xy"]].concat());
+    fail(&mut disk, "f", Failure::DataStays);
+    let torn = [b"ab", b"ay", b"xb", b"xy"].map(|cells| Some(cells.to_vec()));
+    assert_eq!(contents(&disk, "f", &profile), torn);
 }

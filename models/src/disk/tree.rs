@@ -134,14 +134,15 @@ impl<C: Cell> Tree<C> {
             .find(|path| self.lookup(path) == Some(ino))
     }
 
-    /// The same tree with nodes numbered in order of their names, and without unreachable ones.
-    pub(super) fn normalised(&self) -> Self {
+    /// The same tree with nodes numbered in order of their names, and without unreachable ones; and
+    /// the new number of each node that is left.
+    pub(super) fn normalised(&self) -> (Self, BTreeMap<Ino, Ino>) {
         let mut normal = Self {
             nodes: BTreeMap::new(),
         };
         let mut numbers = BTreeMap::new();
         self.renumber(Self::ROOT, &mut numbers, &mut normal);
-        normal
+        (normal, numbers)
     }
 
     fn renumber(&self, at: Ino, numbers: &mut BTreeMap<Ino, Ino>, normal: &mut Self) -> Ino {

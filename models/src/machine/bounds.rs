@@ -31,8 +31,6 @@ pub struct Bounds {
     pub failure_kinds: Vec<Failure>,
     /// Start on an empty disk, and crash the first initialisation; else after the first recovery.
     pub start_empty: bool,
-    /// Crash images that no recovery tells apart are one.
-    pub forget: bool,
     /// Offer keys in order of first use.
     pub keys_in_order: bool,
 }

@@ -126,7 +126,7 @@ impl<P: Protocol> Model for Plain<P> {
                 actions.push(Act::Kill);
             }
             if bounds.power_cut {
-                let images = world.disk.crash_images(profile).into_iter();
+                let images = self.setup.ground.images(&world.disk).into_iter();
                 let nothing_written_back =
                     |fates: &Fates| fates.kept.iter().all(|&i| world.disk.is_durable(i));
                 actions.extend(
@@ -180,7 +180,7 @@ impl<P: Protocol> Model for Plain<P> {
             }
             Act::PowerCut(fates) => {
                 world.spent.crashes += 1;
-                world.disk = world.disk.crash(&fates, &ground.profile);
+                world.disk = ground.cut(&world.disk, &fates);
                 world.process = ground.recover(world.disk.view());
                 vec![Event::PowerCut {
                     after: ground.served(world.disk.view()),

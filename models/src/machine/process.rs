@@ -1,9 +1,12 @@
 //! The process: one running engine between two crashes, and how it takes a step on a disk.
 
 use crate::contract::{Event, OpId, Operation};
+use crate::disk::image::Fates;
 use crate::disk::{Call, Disk, Failure, Refusal, Tree};
 use crate::profile::Profile;
 use crate::protocol::{Protocol, Site, Step, StepOf};
+use rustc_hash::FxHashSet;
+use std::borrow::Cow;
 
 /// What the process is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -47,9 +50,46 @@ pub struct Ground<P> {
     pub without: Option<String>,
     /// Whether the inner invariants are looked at.
     pub guarded: bool,
+    /// Crash images that no recovery tells apart are one.
+    pub forget: bool,
 }
 
 impl<P: Protocol> Ground<P> {
+    /// Every distinct disk that a power cut can leave, with fates that lead to it.
+    pub fn images(&self, disk: &Disk<P::Cell>) -> Vec<(Fates, Disk<P::Cell>)> {
+        let images = disk.crash_images(&self.cut_profile()).into_iter();
+        let mut seen = FxHashSet::default();
+        images
+            .map(|(fates, image)| (fates, self.forgotten(image)))
+            .filter(|(_, image)| !self.forget || seen.insert(image.clone()))
+            .collect()
+    }
+
+    /// The disk that a power cut with these fates leaves.
+    pub fn cut(&self, disk: &Disk<P::Cell>, fates: &Fates) -> Disk<P::Cell> {
+        self.forgotten(disk.crash(fates, &self.cut_profile()))
+    }
+
+    fn forgotten(&self, image: Disk<P::Cell>) -> Disk<P::Cell> {
+        if self.forget {
+            self.protocol.forget(image)
+        } else {
+            image
+        }
+    }
+
+    /// Where no reader tells garbage from zeros, lost space reads zeros.
+    fn cut_profile(&self) -> Cow<'_, Profile> {
+        if self.forget && self.protocol.reads_garbage_as_zeros() {
+            Cow::Owned(Profile {
+                garbage: false,
+                ..self.profile.clone()
+            })
+        } else {
+            Cow::Borrowed(&self.profile)
+        }
+    }
+
     /// The process that recovers what a tree holds, from its first step on.
     pub fn recover(&self, tree: &Tree<P::Cell>) -> Process<P> {
         match self.protocol.recover(tree) {

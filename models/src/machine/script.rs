@@ -1,6 +1,6 @@
 //! A script: what happened in one run, as a list of moves that reads without the states.
 
-use super::process::{Ground, Process};
+use super::process::{Doing, Ground, Process};
 use super::{Action, Machine, Setup, State};
 use crate::contract::{Event, Operation, Oracle, Promise, Terms};
 use crate::disk::image::Fates;
@@ -29,7 +29,6 @@ pub enum Move {
 pub struct Run<P: Protocol> {
     ground: Ground<P>,
     terms: Terms,
-    forget: bool,
     /// The disk.
     pub disk: Disk<P::Cell>,
     /// The process.
@@ -47,11 +46,10 @@ impl<P: Protocol> Run<P> {
     pub fn new(setup: &Setup<P>) -> Self {
         let (disk, process) = setup.start();
         let (ground, terms) = (setup.ground.clone(), setup.terms.clone());
-        let (oracle, forget) = (Oracle::default(), setup.bounds.forget);
+        let oracle = Oracle::default();
         Self {
             ground,
             terms,
-            forget,
             disk,
             process,
             oracle,
@@ -70,7 +68,7 @@ impl<P: Protocol> Run<P> {
                 (self.process, self.disk) = (process, disk);
                 events
             }
-            Move::Invoke(_) if !self.process.steps.is_empty() => return None,
+            Move::Invoke(_) if self.process.doing != Doing::Idle => return None,
             Move::Invoke(operation) => {
                 self.operations += 1;
                 self.process = ground.invoke(&self.process, self.operations, operation);
@@ -89,10 +87,7 @@ impl<P: Protocol> Run<P> {
                 vec![Event::Kill]
             }
             Move::PowerCut(fates) => {
-                self.disk = self.disk.crash(fates, &ground.profile);
-                if self.forget {
-                    self.disk = ground.protocol.forget(self.disk.clone());
-                }
+                self.disk = ground.cut(&self.disk, fates);
                 self.process = ground.recover(self.disk.view());
                 vec![Event::PowerCut {
                     after: ground.served(self.disk.view()),

@@ -99,6 +99,14 @@ pub struct Parsed {
     pub invented: bool,
 }
 
+impl Parsed {
+    /// Whether a piece of a record, or garbage, follows the tail.
+    pub fn torn(&self, cells: &[Token]) -> bool {
+        let rest = cells.get(self.tail..).unwrap_or_default();
+        rest.iter().any(|cell| *cell != Token::Zero)
+    }
+}
+
 /// Reads a log, from its header on.
 pub fn parse(cells: &[Token], variant: Variant) -> Parsed {
     let mut parsed = Parsed {

@@ -1,0 +1,19 @@
+//! From specs to verdicts: reads `specs/`, explores, and says what was found.
+//!
+//! - [`spec`]: what a file in `specs/` may say
+//! - [`catalogue`]: the engines and protocols that a spec can name
+//! - [`search`]: stateright's exploration with a limit, and the search for shortest scripts
+//! - [`verdict`]: what a check found, and whether that was expected
+//! - [`lock`]: `specs/verdicts.lock`, the ratchet
+//! - [`counterexample`]: a script, with the disk at each step
+
+pub mod catalogue;
+pub mod counterexample;
+pub mod error;
+pub mod lock;
+pub mod run;
+pub mod search;
+pub mod spec;
+pub mod verdict;
+
+pub use error::Error;

@@ -1,0 +1,232 @@
+//! Runs checks: explores, finds shortest scripts, asks which profiles show a violation.
+
+use super::Error;
+use super::catalogue::{self, ENGINES};
+use super::search::{Case, Exploration, Limits, TimeUp};
+use super::spec::{Check, Spec, Specs, expected};
+use super::verdict::{Judged, Verdict};
+use models::profile::{NAMES, Profile};
+use std::time::Duration;
+
+/// What to run, and how far.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// Only this engine.
+    pub engine: Option<String>,
+    /// Only checks whose id matches one of these patterns.
+    pub only: Vec<glob::Pattern>,
+    /// On this profile instead of the spec's.
+    pub profile: Option<String>,
+    /// With these bounds instead of the spec's.
+    pub bounds: Vec<(String, u8)>,
+}
+
+impl Selection {
+    /// Whether bounds or profile are not the spec's, so that its expectations do not bind.
+    pub fn overrides(&self) -> bool {
+        self.profile.is_some() || !self.bounds.is_empty()
+    }
+
+    /// Whether all of the specs run as they stand.
+    pub fn is_everything(&self) -> bool {
+        self.engine.is_none() && self.only.is_empty() && !self.overrides()
+    }
+
+    /// The checks that are selected, with the overrides applied. At least one, or an error.
+    pub fn of<'a>(&self, specs: &'a Specs) -> Result<Vec<(&'a Spec, Check)>, Error> {
+        if let Some(engine) = &self.engine
+            && !specs.engines.iter().any(|spec| spec.engine == *engine)
+        {
+            return Err(Error::Usage(format!(
+                "there is no engine `{engine}` in {}; there are {}",
+                specs.directory.display(),
+                catalogue::listed(specs.engines.iter().map(|spec| spec.engine.as_str()))
+            )));
+        }
+        let mut selected = Vec::new();
+        for spec in &specs.engines {
+            let wanted = self
+                .engine
+                .as_ref()
+                .is_none_or(|engine| *engine == spec.engine);
+            for check in spec.checks.iter().filter(|_| wanted) {
+                let id = id(spec, check);
+                if self.only.is_empty() || self.only.iter().any(|pattern| pattern.matches(&id)) {
+                    selected.push((spec, self.overridden(check)?));
+                }
+            }
+        }
+        if selected.is_empty() {
+            return Err(Error::Usage(
+                "no check matches; `lightsout list` shows what there is".into(),
+            ));
+        }
+        Ok(selected)
+    }
+
+    fn overridden(&self, check: &Check) -> Result<Check, Error> {
+        let mut check = check.clone();
+        if let Some(profile) = &self.profile {
+            check.profile.clone_from(profile);
+        }
+        for (name, value) in &self.bounds {
+            check.bounds.set(name, *value).map_err(Error::Usage)?;
+        }
+        Ok(check)
+    }
+}
+
+/// The id of a check.
+pub fn id(spec: &Spec, check: &Check) -> String {
+    format!("{}/{}", spec.engine, check.name)
+}
+
+/// Refuses what no machine can be made of, before anything runs.
+pub fn validate(specs: &Specs) -> Result<(), Error> {
+    for spec in &specs.engines {
+        let path = specs.directory.join(format!("{}.toml", spec.engine));
+        let wrong = |because| Error::Spec {
+            path: path.clone(),
+            because,
+        };
+        if !ENGINES.iter().any(|engine| engine.name == spec.engine) {
+            let engines = catalogue::listed(ENGINES.iter().map(|engine| engine.name));
+            return Err(wrong(format!(
+                "there is no engine `{}`; there are {engines}",
+                spec.engine
+            )));
+        }
+        for check in &spec.checks {
+            catalogue::case(spec, check).map_err(wrong)?;
+        }
+    }
+    Ok(())
+}
+
+/// Runs one check.
+pub fn run(
+    spec: &Spec,
+    check: &Check,
+    limits: Limits,
+    progress: &dyn Fn(usize),
+) -> Result<Judged, Error> {
+    let case = catalogue::case(spec, check).map_err(Error::Usage)?;
+    let expected = expected(&check.expect).map_err(Error::Usage)?;
+    if let Some(gauge) = limits.gauge {
+        (gauge.reset)();
+    }
+    let (exploration, verdict) = explore(&*case, spec, check, limits, progress);
+    let bytes = limits.gauge.map(|gauge| (gauge.peak)());
+    let (strongest, shown_by) = match verdict {
+        Verdict::Violates(..) => profiles(&*case, check, limits.time),
+        _ => (Vec::new(), Vec::new()),
+    };
+    Ok(Judged {
+        id: id(spec, check),
+        expected,
+        verdict,
+        exploration,
+        bytes,
+        judges: check.judges.clone(),
+        profile: catalogue::profile(check).map_err(Error::Usage)?.name,
+        strongest,
+        shown_by,
+        finding: check.finding.clone(),
+        says: check.says.clone(),
+        bounds: bounds(check),
+        replayed: None,
+    })
+}
+
+fn explore(
+    case: &dyn Case,
+    spec: &Spec,
+    check: &Check,
+    limits: Limits,
+    progress: &dyn Fn(usize),
+) -> (Exploration, Verdict) {
+    let exploration = case.explore(limits, progress);
+    let verdict = if exploration.breached {
+        match case.shortest(limits.time) {
+            Ok(Some(counterexample)) => match super::spec::promise(&counterexample.breach) {
+                Some(promise) => Verdict::Violates(promise, Box::new(counterexample)),
+                None => Verdict::Broken("the shortest script breaks nothing when run again".into()),
+            },
+            Ok(None) => Verdict::Broken("stateright found a violation, our search none".into()),
+            Err(TimeUp) => Verdict::Inconclusive(
+                "a violation exists; no time was left to find a shortest script".into(),
+            ),
+        }
+    } else if !exploration.exhausted {
+        Verdict::Inconclusive(format!("stopped after {} states", exploration.unique))
+    } else {
+        let judged = spec.judged(check).unwrap_or_default();
+        let applies = |id: &str| !spec.not_applicable.contains_key(id) && !waived(check, id);
+        let missed: Vec<String> = judged
+            .iter()
+            .filter(|promise| !exploration.witnesses.contains(promise))
+            .map(|promise| format!("{promise} ({})", promise.witness()))
+            .filter(|text| applies(text.split(' ').next().unwrap_or_default()))
+            .collect();
+        match missed.is_empty() {
+            true => Verdict::Holds,
+            false => Verdict::Broken(format!("never reached: {}", missed.join("; "))),
+        }
+    };
+    (exploration, verdict)
+}
+
+/// `contract` judges all ten; a witness that the bounds rule out is not missed where nobody asked
+/// for that promise by name.
+fn waived(check: &Check, id: &str) -> bool {
+    let named = check.judges.iter().any(|judge| judge == id);
+    let sizes = &check.bounds;
+    !named
+        && match id {
+            "D3" => sizes.batches == 0,
+            "D4" => sizes.deletes == 0,
+            "D9" => sizes.failures == 0,
+            "D6" | "D7" => sizes.crashes < 2,
+            "D10" => !check.sync.starts_with("every-"),
+            _ => false,
+        }
+}
+
+/// The strongest profiles that show the violation, and all that do.
+fn profiles(case: &dyn Case, check: &Check, time: Option<Duration>) -> (Vec<String>, Vec<String>) {
+    let shows = |name: &&str| {
+        let mut profile = Profile::named(name);
+        for (switch, value) in &check.switches {
+            profile = profile.and_then(|profile| profile.with(switch, value));
+        }
+        profile.is_some_and(|profile| matches!(case.on(profile).shortest(time), Ok(Some(_))))
+    };
+    let shown: Vec<&str> = NAMES.into_iter().filter(shows).collect();
+    let strongest = shown
+        .iter()
+        .filter(|name| !shown.iter().any(|other| stronger(other, name)));
+    (
+        strongest.map(|name| name.to_string()).collect(),
+        shown.iter().map(|n| n.to_string()).collect(),
+    )
+}
+
+/// Whether one profile guarantees all that another does, and more.
+fn stronger(one: &str, other: &str) -> bool {
+    one != other
+        && (one == "strict"
+            || other == "posix"
+            || (one, other) == ("ext4-ordered", "ext4-writeback"))
+}
+
+fn bounds(check: &Check) -> String {
+    let sizes = check.bounds.named();
+    let sizes = sizes.iter().filter(|(_, value)| *value > 0);
+    let mut text: Vec<String> = sizes
+        .map(|(name, value)| format!("{name} {value}"))
+        .collect();
+    if check.bounds.crash_kinds.len() < 2 {
+        text.push(format!("{:?} only", check.bounds.crash_kinds).to_lowercase());
+    }
+    text.join(", ")
+}
