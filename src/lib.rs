@@ -1,6 +1,7 @@
 //! When the lights go out, is every acknowledged write still there?
 //!
-//! - [`storage`]: the small trait that engines talk to a disk through, and its implementations
+//! - [`storage`]: the small trait that engines talk to a disk through, on real files and on the
+//!   models' disk
 //! - [`engine`]: the engines, experimental; they know `storage` only
 //! - [`check`]: specs to verdicts
 //! - [`litmus`]: which states a crash can leave, asked directly

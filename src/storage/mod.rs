@@ -15,6 +15,9 @@
 #[cfg(test)]
 pub(crate) mod faulty;
 pub mod os;
+pub mod simulated;
+#[cfg(test)]
+mod tests;
 
 use std::fmt::Debug;
 use std::io;
@@ -122,18 +125,5 @@ pub fn parent(path: &Path) -> &Path {
         Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
         Some(parent) => parent,
         None => path,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_parent_of_a_bare_name_is_the_current_directory() {
-        assert_eq!(parent(Path::new("store")), Path::new("."));
-        assert_eq!(parent(Path::new("a/store")), Path::new("a"));
-        assert_eq!(parent(Path::new("/store")), Path::new("/"));
-        assert_eq!(parent(Path::new("/")), Path::new("/"));
     }
 }

@@ -67,7 +67,7 @@ impl Error for Context {
 }
 
 /// Adds the context to a result; the kind stays.
-fn at<T>(doing: &'static str, path: &Path, result: io::Result<T>) -> io::Result<T> {
+pub(super) fn at<T>(doing: &'static str, path: &Path, result: io::Result<T>) -> io::Result<T> {
     result.map_err(|source| {
         io::Error::new(
             source.kind(),
@@ -202,79 +202,5 @@ impl File for OsFile {
 
     fn data_barrier(&self) -> io::Result<()> {
         self.at("sync the data of", self.file.sync_data())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_written_is_read_and_a_read_is_short_only_at_the_end() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = OsStorage.create(&dir.path().join("f")).unwrap();
-        assert!(file.is_empty().unwrap());
-        file.append(b"hello").unwrap();
-        file.write_at(7, b"!").unwrap();
-        file.append(b"?").unwrap();
-        let mut buffer = [1; 16];
-        assert_eq!(file.read_at(0, &mut buffer).unwrap(), 9);
-        assert_eq!(&buffer[..9], b"hello\0\0!?");
-        assert_eq!(file.read_at(9, &mut buffer).unwrap(), 0);
-        file.set_len(2).unwrap();
-        assert_eq!(file.len().unwrap(), 2);
-        file.barrier().unwrap();
-        file.data_barrier().unwrap();
-    }
-
-    #[test]
-    fn names_are_made_renamed_listed_and_removed() {
-        let dir = tempfile::tempdir().unwrap();
-        let (a, b) = (dir.path().join("a"), dir.path().join("b"));
-        OsStorage.create(&a).unwrap();
-        assert_eq!(
-            OsStorage.create(&a).unwrap_err().kind(),
-            ErrorKind::AlreadyExists
-        );
-        OsStorage.create_dir(&dir.path().join("0")).unwrap();
-        OsStorage.rename(&a, &b).unwrap();
-        OsStorage.directory_barrier(dir.path()).unwrap();
-        assert_eq!(OsStorage.list(dir.path()).unwrap(), ["0", "b"]);
-        assert!(!OsStorage.exists(&a).unwrap());
-        OsStorage.remove(&b).unwrap();
-        assert_eq!(OsStorage.open(&b).unwrap_err().kind(), ErrorKind::NotFound);
-    }
-
-    #[test]
-    fn a_directory_has_one_holder_and_the_hold_ends_with_it() {
-        let dir = tempfile::tempdir().unwrap();
-        let held = OsStorage.lock(dir.path()).unwrap();
-        assert!(held.is_some());
-        assert!(OsStorage.lock(dir.path()).unwrap().is_none());
-        drop(held);
-        assert!(OsStorage.lock(dir.path()).unwrap().is_some());
-        assert!(OsStorage.list(dir.path()).unwrap().is_empty());
-    }
-
-    #[test]
-    fn an_error_names_the_path_and_keeps_its_kind_and_its_cause() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("not-there");
-        let error = OsStorage.open(&path).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::NotFound);
-        assert!(
-            error.to_string().contains(&path.display().to_string()),
-            "{error}"
-        );
-        assert!(error.get_ref().and_then(Error::source).is_some());
-    }
-
-    #[test]
-    fn a_file_is_no_directory_to_lock() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        assert_eq!(
-            OsStorage.lock(file.path()).unwrap_err().kind(),
-            ErrorKind::NotADirectory
-        );
     }
 }

@@ -3,16 +3,18 @@
 //! ```text
 //! file header   magic "LIGHTOUT" 8 | engine u16 | version u16 | crc32 of these 12 bytes u32
 //! record        crc32 u32 | length u32 | generation u32 | count u32 | index u64 | mark u64 | payload | zeros to a cell
-//!               the crc covers everything after it, padding included; length is the payload's, and never 0
+//!               the crc covers everything after it, padding included; length is the payload's, and never 0;
+//!               it is *chained*: it begins from the crcs of the two records before (see [`Chain`])
 //! payload       count times: tag u8 (1 put, 2 delete) | key length u32 | key | a put: value length u32 | value
 //! ```
 //!
 //! `mark` is the *durable mark*: the index up to which barriers had completed when the record was
 //! written.
 //!
-//! LIMIT: nothing in a record says where it lies or what comes before it. A value that holds the bytes
-//! of a record can be taken for one, if the record around it is torn, one of a later life ends right
-//! before it, and index and generation fit: a coincidence, unless a client means to deceive.
+//! So a record is one only behind the very records that it was written behind. A value that holds the
+//! bytes of a record is never taken for it, even where the record around the value is torn and one of a
+//! later life ends right before those bytes: the crc of that later record was nobody's to know when
+//! the value was written.
 
 use super::error::Error;
 use std::path::Path;
@@ -102,15 +104,54 @@ impl Header {
         (RECORD_HEADER as u64 + u64::from(self.length)).next_multiple_of(CELL as u64)
     }
 
-    /// Whether `record`, which begins with this header, is as it was written.
-    pub(crate) fn vouches_for(&self, record: &[u8]) -> bool {
-        record.len() as u64 == self.record_bytes() && crc32fast::hash(&record[4..]) == self.crc
+    /// Whether `record`, which begins with this header, is as it was written, and behind `chain`.
+    pub(crate) fn vouches_for(&self, record: &[u8], chain: Chain) -> bool {
+        record.len() as u64 == self.record_bytes() && chain.crc(&record[4..]) == self.crc
     }
 
     /// Whether a record with this identity may stand after `previous`.
     pub(crate) fn follows(&self, previous: Option<Lsn>) -> bool {
         let (generation, index) = previous.map_or((1, 0), |lsn| (lsn.generation, lsn.index));
         self.lsn.generation >= generation && index.checked_add(1) == Some(self.lsn.index)
+    }
+}
+
+/// What the crc of the next record begins from: the crcs of the last record and of the one before
+/// it; of the file header where there are none.
+///
+/// The last one alone would do for reading. With both, a record vouches for the *header* of the
+/// record before it too: that it stands behind the one before that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Chain {
+    before: u32,
+    last: u32,
+}
+
+impl Chain {
+    /// Of a log without records.
+    pub(crate) fn start() -> Chain {
+        let header = file_header();
+        let crc = Fields(&header[12..]).u32().unwrap_or_default();
+        Chain {
+            before: 0,
+            last: crc,
+        }
+    }
+
+    /// After a record with this crc.
+    pub(crate) fn then(self, crc: u32) -> Chain {
+        Chain {
+            before: self.last,
+            last: crc,
+        }
+    }
+
+    fn crc(self, bytes: &[u8]) -> u32 {
+        let mut crc = crc32fast::Hasher::new();
+        crc.update(&self.last.to_le_bytes());
+        crc.update(&self.before.to_le_bytes());
+        crc.update(bytes);
+        crc.finalize()
     }
 }
 
@@ -161,13 +202,15 @@ pub(crate) fn check_file_header(path: &Path, bytes: &[u8]) -> Result<(), Error> 
     }
 }
 
-/// Puts the record into `into`, which is emptied first; refuses writes that are over a limit.
+/// Puts the record that follows `chain` into `into`, which is emptied first, and says what the next
+/// one follows; refuses writes that are over a limit.
 pub(crate) fn encode(
+    chain: Chain,
     lsn: Lsn,
     mark: u64,
     writes: &[Write],
     into: &mut Vec<u8>,
-) -> Result<(), Error> {
+) -> Result<Chain, Error> {
     let (count, length) = check_limits(writes)?;
     into.clear();
     into.extend_from_slice(&[0; 4]);
@@ -188,9 +231,9 @@ pub(crate) fn encode(
         }
     }
     into.resize(into.len().next_multiple_of(CELL), 0);
-    let crc = crc32fast::hash(&into[4..]);
+    let crc = chain.crc(&into[4..]);
     into[..4].copy_from_slice(&crc.to_le_bytes());
-    Ok(())
+    Ok(chain.then(crc))
 }
 
 /// The number of writes and the bytes of their payload, where all limits are kept.

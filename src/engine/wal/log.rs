@@ -1,7 +1,7 @@
 //! The handle: open, append, sync, read, close.
 
 use super::error::{Error, OrFail};
-use super::format::{self, FILE_HEADER, Lsn, Write};
+use super::format::{self, Chain, FILE_HEADER, Lsn, Write};
 use super::read::{Format, Pieces, Records};
 use super::{Options, SyncMode, as_found, recovery};
 use crate::engine::Discipline;
@@ -29,6 +29,8 @@ pub struct Log<S: Storage> {
     tail: u64,
     /// The last record that was recovered, or whose append returned.
     last: Option<Lsn>,
+    /// What the next record follows.
+    chain: Chain,
     /// INVARIANT: the index up to which barriers have completed, of this life or, after recovery,
     /// of an earlier one.
     mark: u64,
@@ -63,12 +65,13 @@ impl<S: Storage> Log<S> {
         })?;
         let path = dir.join(NAME);
         let exists = storage.exists(&path).or_fail("open the log")?;
-        let (file, tail, last) = match options.discipline {
+        let (file, tail, last, chain) = match options.discipline {
             Discipline::Durable if exists => open_durable(&storage, dir, &path)?,
             Discipline::Durable => (
                 create_durable(&storage, dir, &path)?,
                 FILE_HEADER as u64,
                 None,
+                Chain::start(),
             ),
             Discipline::AsFound => {
                 let file = if exists {
@@ -85,6 +88,7 @@ impl<S: Storage> Log<S> {
                         generation: 0,
                         index: records,
                     }),
+                    Chain::start(),
                 )
             }
         };
@@ -95,6 +99,7 @@ impl<S: Storage> Log<S> {
             options,
             tail,
             last,
+            chain,
             mark: last.map_or(0, |lsn| lsn.index),
             found_generation: last.map_or(0, |lsn| lsn.generation),
             begun: false,
@@ -176,7 +181,7 @@ impl<S: Storage> Log<S> {
     fn append_durable(&mut self, writes: &[Write]) -> Result<Lsn, Error> {
         self.check_poison()?;
         let lsn = self.next_lsn()?;
-        format::encode(lsn, self.mark, writes, &mut self.buffer)?;
+        let chain = format::encode(self.chain, lsn, self.mark, writes, &mut self.buffer)?;
         // One write: whatever part of it a crash leaves, the checksum tells.
         let written = self.file.write_at(self.tail, &self.buffer);
         written.map_err(|error| self.poisoned("write to the log", error))?;
@@ -196,7 +201,7 @@ impl<S: Storage> Log<S> {
             self.calls_since_barrier = calls;
         }
         self.tail += self.buffer.len() as u64;
-        self.last = Some(lsn);
+        (self.last, self.chain) = (Some(lsn), chain);
         Ok(lsn)
     }
 
@@ -254,7 +259,7 @@ impl<S: Storage> Log<S> {
     }
 }
 
-type Opened<S> = (<S as Storage>::File, u64, Option<Lsn>);
+type Opened<S> = (<S as Storage>::File, u64, Option<Lsn>, Chain);
 
 fn open_durable<S: Storage>(storage: &S, dir: &Path, path: &Path) -> Result<Opened<S>, Error> {
     let file = storage.open(path).or_fail("open the log")?;
@@ -263,7 +268,7 @@ fn open_durable<S: Storage>(storage: &S, dir: &Path, path: &Path) -> Result<Open
     remove_leftover(storage, dir)?;
     scan.settle(&file, path)?;
     sync_names(storage, dir)?;
-    Ok((file, scan.tail, scan.last))
+    Ok((file, scan.tail, scan.last, scan.chain))
 }
 
 fn create_durable<S: Storage>(storage: &S, dir: &Path, path: &Path) -> Result<S::File, Error> {

@@ -2,7 +2,7 @@
 
 use super::as_found;
 use super::error::{Error, OrFail};
-use super::format::{self, Header, Lsn, RECORD_HEADER, Write};
+use super::format::{self, Chain, Header, Lsn, RECORD_HEADER, Write};
 use crate::storage::File;
 use std::io;
 use std::path::Path;
@@ -68,8 +68,14 @@ impl<'f, F: File> Pieces<'f, F> {
         Ok(Header::read(&bytes))
     }
 
-    /// The record at `at`, into `record`, where one is complete and its checksum right.
-    pub(super) fn record(&mut self, at: u64, record: &mut Vec<u8>) -> io::Result<Option<Header>> {
+    /// The record at `at`, into `record`, where one is complete and its checksum right behind
+    /// `chain`.
+    pub(super) fn record(
+        &mut self,
+        at: u64,
+        chain: Chain,
+        record: &mut Vec<u8>,
+    ) -> io::Result<Option<Header>> {
         record.clear();
         let Some(header) = self.header(at)?.filter(Header::is_sane) else {
             return Ok(None);
@@ -81,7 +87,7 @@ impl<'f, F: File> Pieces<'f, F> {
             return Ok(None);
         }
         self.read(at, header.record_bytes(), record)?;
-        Ok(header.vouches_for(record).then_some(header))
+        Ok(header.vouches_for(record, chain).then_some(header))
     }
 }
 
@@ -94,6 +100,7 @@ pub struct Records<'l, F> {
     pieces: Pieces<'l, F>,
     path: &'l Path,
     at: u64,
+    chain: Chain,
     previous: Option<Lsn>,
     after: Option<Lsn>,
     format: Format,
@@ -119,6 +126,7 @@ impl<'l, F: File> Records<'l, F> {
             pieces,
             path,
             at,
+            chain: Chain::start(),
             previous: None,
             after,
             format,
@@ -150,7 +158,7 @@ impl<'l, F: File> Records<'l, F> {
     fn durable_record(&mut self) -> Result<(Lsn, Vec<Write>), Error> {
         let header = self
             .pieces
-            .record(self.at, &mut self.bytes)
+            .record(self.at, self.chain, &mut self.bytes)
             .or_fail("read the log")?;
         let writes = header
             .filter(|header| header.follows(self.previous))
@@ -164,6 +172,7 @@ impl<'l, F: File> Records<'l, F> {
             });
         };
         self.at += header.record_bytes();
+        self.chain = self.chain.then(header.crc);
         Ok((header.lsn, writes))
     }
 

@@ -21,7 +21,7 @@
 //! recovered records at the next power cut. No profile has such a system: a doomed size reverts.
 
 use super::error::{Error, OrFail};
-use super::format::{END_MARK, FILE_HEADER, Header, Lsn, check_file_header, decode};
+use super::format::{Chain, END_MARK, FILE_HEADER, Header, Lsn, check_file_header, decode};
 use super::read::Pieces;
 use crate::storage::File;
 use std::collections::VecDeque;
@@ -34,9 +34,11 @@ pub(super) struct Scan {
     pub(super) tail: u64,
     /// Its identity.
     pub(super) last: Option<Lsn>,
-    /// The accepted records above the highest durable mark, and where each begins.
-    // LIMIT: 24 bytes a record, for as many as were appended since the last barrier.
-    cached_perhaps: VecDeque<(Lsn, u64)>,
+    /// What the next record follows.
+    pub(super) chain: Chain,
+    /// The accepted records above the highest durable mark, where each begins, and what it follows.
+    // LIMIT: 32 bytes a record, for as many as were appended since the last barrier.
+    cached_perhaps: VecDeque<(Lsn, u64, Chain)>,
 }
 
 /// Reads the log and decides what is accepted. Changes nothing.
@@ -51,10 +53,11 @@ pub(super) fn scan<F: File>(file: &F, path: &Path) -> Result<Scan, Error> {
     let mut found = Scan {
         tail: FILE_HEADER as u64,
         last: None,
+        chain: Chain::start(),
         cached_perhaps: VecDeque::new(),
     };
     while let Some(header) = pieces
-        .record(found.tail, &mut bytes)
+        .record(found.tail, found.chain, &mut bytes)
         .or_fail("read the log")?
     {
         if !header.follows(found.last) {
@@ -64,16 +67,18 @@ pub(super) fn scan<F: File>(file: &F, path: &Path) -> Result<Scan, Error> {
             // Its checksum is right: it was written so, by something else than this code.
             return Err(found.damaged(path, "its checksum is right and its payload makes no sense"));
         }
-        found.cached_perhaps.push_back((header.lsn, found.tail));
+        let place = (header.lsn, found.tail, found.chain);
+        found.cached_perhaps.push_back(place);
         while found
             .cached_perhaps
             .front()
-            .is_some_and(|(lsn, _)| lsn.index <= header.mark)
+            .is_some_and(|(lsn, ..)| lsn.index <= header.mark)
         {
             found.cached_perhaps.pop_front();
         }
         found.tail += header.record_bytes();
         found.last = Some(header.lsn);
+        found.chain = found.chain.then(header.crc);
     }
     if proves_damage(&found, &mut pieces, &mut bytes).or_fail("read the log")? {
         return Err(found.damaged(path, "a later record says that it was durable"));
@@ -84,16 +89,15 @@ pub(super) fn scan<F: File>(file: &F, path: &Path) -> Result<Scan, Error> {
 /// Whether the record after the one that is missing at the tail says that the missing one was
 /// durable.
 ///
-/// A record written by this log proves it, wherever it lies. Say its mark is n or more. When it was
-/// written, 1 to n were durable where the log of that day had them; every recovery since accepted
-/// them, for they were in every crash image, and appended behind them. So n is found today, or has
-/// been damaged: no crash explains it, whichever life wrote the record.
+/// Its checksum is chained: that it is right behind the crc that stands at the tail, and behind the
+/// last accepted record before that, says that this log wrote it there, behind a record with that
+/// crc, behind the last accepted one. No value can deceive here, of this log or a copy of another:
+/// the crc of the last accepted record would have to be known before it was written.
 ///
-/// What could deceive us is no record at all, but a value with the bytes of one in it (of another
-/// log, say, kept here as a copy), bared by a record that was torn. So not every place is searched,
-/// only the one where the record at the tail says that it ends, and only for the very next index:
-/// the record's own values do not lie there. What still deceives this deceives recovery itself,
-/// which would accept such bytes as a record wherever a real one ends before them.
+/// A record written by this log proves it. Say its mark is n or more. When it was written, 1 to n
+/// were durable where the log of that day had them; every recovery since accepted them, for they
+/// were in every crash image, and appended behind them. So n is found today, or has been damaged:
+/// no crash explains it, whichever life wrote the record.
 fn proves_damage<F: File>(
     found: &Scan,
     pieces: &mut Pieces<'_, F>,
@@ -105,7 +109,7 @@ fn proves_damage<F: File>(
     let Some(after) = found.tail.checked_add(missing.record_bytes()) else {
         return Ok(false);
     };
-    let Some(witness) = pieces.record(after, bytes)? else {
+    let Some(witness) = pieces.record(after, found.chain.then(missing.crc), bytes)? else {
         return Ok(false);
     };
     let stands_in = Lsn {
@@ -134,8 +138,10 @@ impl Scan {
     pub(super) fn settle<F: File>(&self, file: &F, path: &Path) -> Result<(), Error> {
         let mut pieces = Pieces::new(file, self.tail);
         let mut bytes = Vec::new();
-        for (lsn, at) in &self.cached_perhaps {
-            let read = pieces.record(*at, &mut bytes).or_fail("read the log")?;
+        for (lsn, at, chain) in &self.cached_perhaps {
+            let read = pieces
+                .record(*at, *chain, &mut bytes)
+                .or_fail("read the log")?;
             if read.is_none_or(|header| header.lsn != *lsn) {
                 return Err(Error::Damaged {
                     path: path.to_path_buf(),

@@ -57,9 +57,11 @@ fn the_same_bytes_above_the_durable_mark_are_a_torn_tail() {
 fn a_record_with_a_right_checksum_that_makes_no_sense_is_refused() {
     let home = three_records(SyncMode::EveryWrite);
     let mut bytes = home.bytes();
+    let crc_of = |record: usize| bytes[CELL + record * RECORD..][..4].to_vec();
+    let chain = [crc_of(1), crc_of(0)].concat();
     let last = &mut bytes[CELL + 2 * RECORD..];
     last[format::RECORD_HEADER] = 9;
-    let crc = crc32fast::hash(&last[4..]);
+    let crc = crc32fast::hash(&[&chain, &last[4..]].concat());
     last[..4].copy_from_slice(&crc.to_le_bytes());
     home.set_bytes(&bytes);
     assert!(matches!(home.open(), Err(Error::Damaged { index: 3, .. })));
@@ -177,7 +179,8 @@ fn what_is_damaged_under_an_open_log_is_not_served() {
 fn a_log_whose_generations_are_used_up_can_only_be_read() {
     let home = Home::new();
     let mut record = Vec::new();
-    format::encode(lsn(u32::MAX, 1), 0, &[value("a")], &mut record).unwrap();
+    let start = format::Chain::start();
+    format::encode(start, lsn(u32::MAX, 1), 0, &[value("a")], &mut record).unwrap();
     home.set_bytes(&[&format::file_header()[..], &record].concat());
     let mut log = home.open().unwrap();
     assert!(matches!(
@@ -188,4 +191,55 @@ fn a_log_whose_generations_are_used_up_can_only_be_read() {
         })
     ));
     assert_eq!(keys(&all(&log)), ["a"]);
+}
+
+/// The bytes of records, each behind the one before, as a client could know them who has a copy of
+/// this log's header.
+fn copied(lsns: &[Lsn], mark: u64) -> Vec<u8> {
+    let (mut chain, mut bytes, mut record) = (format::Chain::start(), Vec::new(), Vec::new());
+    for lsn in lsns {
+        chain = format::encode(chain, *lsn, mark, &[value("x")], &mut record).unwrap();
+        bytes.extend_from_slice(&record);
+    }
+    bytes
+}
+
+/// A log with record a, and a torn record in whose bared value stand those bytes, right behind the
+/// place of a record of 64 bytes.
+fn bared(bytes: &[u8]) -> Home {
+    let home = Home::new();
+    let mut log = home.open_with(&Faulty::default(), SyncMode::Never).unwrap();
+    log.append(&value("a")).unwrap();
+    let before_the_value = format::RECORD_HEADER + 9;
+    let mut big = vec![7; RECORD - before_the_value];
+    big.extend_from_slice(bytes);
+    log.append(&Write::Put {
+        key: vec![],
+        value: big,
+    })
+    .unwrap();
+    drop(log);
+    let mut image = home.bytes();
+    assert_eq!(image[CELL + 2 * RECORD..][..bytes.len()], *bytes);
+    image[CELL + RECORD..][..RECORD].fill(0);
+    home.set_bytes(&image);
+    home
+}
+
+#[test]
+fn a_value_that_mimics_a_record_is_not_read_behind_a_record_of_a_later_life() {
+    let home = bared(&copied(&[lsn(2, 3)], 0));
+    let mut log = home.open().unwrap();
+    assert_eq!(log.append(&value("d")).unwrap(), lsn(2, 2));
+    drop(log);
+    assert_eq!(keys(&home.recovered()), ["a", "d"]);
+}
+
+#[test]
+fn a_value_that_mimics_a_record_and_its_witness_is_not_damage() {
+    let mut mimics = copied(&[lsn(2, 3), lsn(2, 4)], 3);
+    mimics[RECORD - CELL] ^= 1;
+    let home = bared(&mimics);
+    home.open().unwrap().append(&value("d")).unwrap();
+    assert_eq!(keys(&home.recovered()), ["a", "d"]);
 }

@@ -16,13 +16,13 @@ pub(super) fn any_write() -> impl Strategy<Value = Write> {
 
 fn encoded(lsn: Lsn, mark: u64, writes: &[Write]) -> Vec<u8> {
     let mut bytes = Vec::new();
-    encode(lsn, mark, writes, &mut bytes).unwrap();
+    encode(Chain::start(), lsn, mark, writes, &mut bytes).unwrap();
     bytes
 }
 
 fn read_back(bytes: &[u8]) -> Option<(Header, Vec<Write>)> {
     let header = Header::read(bytes).filter(Header::is_sane)?;
-    header.vouches_for(bytes).then_some(())?;
+    header.vouches_for(bytes, Chain::start()).then_some(())?;
     Some((header, decode(&header, bytes)?))
 }
 
@@ -87,8 +87,23 @@ fn the_bytes_of_a_record_are_as_the_format_says() {
     expected[24] = 6;
     expected[32..44].copy_from_slice(&[1, 1, 0, 0, 0, b'k', 2, 0, 0, 0, b'v', b'w']);
     assert_eq!(bytes[4..], expected[4..]);
-    assert_eq!(bytes[..4], crc32fast::hash(&expected[4..]).to_le_bytes());
+    let chained = [&file_header()[12..], &[0; 4], &expected[4..]].concat();
+    assert_eq!(bytes[..4], crc32fast::hash(&chained).to_le_bytes());
     assert_eq!(file_header()[..12], *b"LIGHTOUT\x01\0\x01\0");
+}
+
+#[test]
+fn a_record_is_one_only_behind_the_two_that_it_was_written_behind() {
+    let chain = Chain::start().then(1).then(2);
+    let mut bytes = Vec::new();
+    let write = Write::Delete { key: vec![] };
+    encode(chain, LSN, 6, &[write], &mut bytes).unwrap();
+    let header = Header::read(&bytes).unwrap();
+    assert!(header.vouches_for(&bytes, chain));
+    for other in [[1, 3], [3, 2], [2, 1]] {
+        let other = Chain::start().then(other[0]).then(other[1]);
+        assert!(!header.vouches_for(&bytes, other));
+    }
 }
 
 #[test]

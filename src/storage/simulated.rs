@@ -1,0 +1,317 @@
+//! Simulated storage: the models' disk with bytes in it, under real engines.
+//!
+//! ```text
+//!   engine ---- Storage, File ----> Simulated ---- effects ----> models::disk::Disk<u8>
+//!                                      |                               |
+//!                         trace of changes and barriers      kill, power cut with fates
+//! ```
+//!
+//! What a crash can do is said in `models`, and nowhere else: this is the one place beside `conform`
+//! that names it. A [`Simulated`] is one machine; its clones reach the same disk. A handle holds an
+//! inode, so it survives renames, and it dies with the process that opened it.
+//!
+//! Faults are planned ahead, by the number of the call that they strike (see [`Point`]); so is a
+//! [`Fault::Drop`] or a [`Fault::SwapWithNext`], which plant an engine's mistake without touching
+//! the engine.
+
+mod file;
+mod machine;
+#[cfg(test)]
+mod tests;
+
+pub use file::{SimulatedFile, SimulatedLock};
+use machine::Machine;
+use models::disk::image::Fates;
+use models::disk::{Call, Disk, Failure, Node};
+use models::profile::Profile;
+use std::io::{self, ErrorKind};
+use std::path::{Component, Path};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::Storage;
+use super::os::at;
+
+/// Bytes in a sector, unless the profile says otherwise.
+pub const SECTOR_BYTES: usize = 512;
+/// Bytes in a block, unless the profile says otherwise.
+pub const BLOCK_BYTES: usize = 4096;
+
+/// A machine with one disk. Clones reach the same one.
+#[derive(Clone, Debug)]
+pub struct Simulated {
+    machine: Arc<Mutex<Machine>>,
+}
+
+/// Which call a fault strikes. Calls that change something and barriers count, from 0, over the
+/// whole life of the machine; reads do not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Point {
+    /// The nth of all (see [`Simulated::calls`]).
+    Call(usize),
+    /// The nth barrier of any kind (see [`Simulated::barriers`]).
+    Barrier(usize),
+}
+
+/// What befalls a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Fault {
+    /// The process dies before it: this call and every later one fails, and none changes anything,
+    /// until [`Simulated::kill`] or [`Simulated::power_cut`].
+    Die,
+    /// A barrier fails, in this way; a directory barrier always by [`Failure::Abort`]. Strikes
+    /// barriers only.
+    Barrier(Failure),
+    /// It fails with this kind of error, and of a write the first `written` bytes are done all the
+    /// same. [`ErrorKind::StorageFull`] is ENOSPC; a barrier is to fail by `Barrier` instead.
+    Error {
+        /// The kind.
+        kind: ErrorKind,
+        /// Bytes of a write that are written.
+        written: usize,
+    },
+    /// The engine is told Ok, and nothing happens.
+    Drop,
+    /// The engine is told Ok, and it happens after the next call. A crash before that takes it.
+    SwapWithNext,
+}
+
+/// A call as it happened, in the order in which the disk saw it. What was dropped is not there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Traced {
+    /// The call, by the path at the time, or the last one that the file had.
+    pub call: Call<u8>,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+/// How a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// With Ok.
+    Done,
+    /// It is a barrier, and failed in this way.
+    BarrierFailed(Failure),
+    /// With an error; of a write so many bytes were written.
+    Failed {
+        /// The kind of error.
+        kind: ErrorKind,
+        /// Bytes of a write that were written.
+        written: usize,
+    },
+}
+
+impl Simulated {
+    /// A machine with an empty disk. Sizes of sector and block in the profile are in bytes.
+    pub fn new(profile: Profile) -> Simulated {
+        Simulated::on(Disk::default(), profile)
+    }
+
+    /// A machine with an empty disk of the named profile, with sectors of 512 bytes and blocks of
+    /// 4096. `None`: no such profile.
+    pub fn named(profile: &str) -> Option<Simulated> {
+        let profile = Profile::named(profile)?;
+        Some(Simulated::new(
+            profile.with_sizes(SECTOR_BYTES, BLOCK_BYTES),
+        ))
+    }
+
+    /// A machine with that disk.
+    pub fn on(disk: Disk<u8>, profile: Profile) -> Simulated {
+        Simulated {
+            machine: Arc::new(Mutex::new(Machine::new(disk, profile))),
+        }
+    }
+
+    /// The disk, as it is now.
+    pub fn disk(&self) -> Disk<u8> {
+        self.machine().disk.clone()
+    }
+
+    /// What kind of file system it is.
+    pub fn profile(&self) -> Profile {
+        self.machine().profile.clone()
+    }
+
+    /// How many changing calls and barriers there were: the number of the next one.
+    pub fn calls(&self) -> usize {
+        self.machine().calls
+    }
+
+    /// How many barriers there were, of any kind: the number of the next one.
+    pub fn barriers(&self) -> usize {
+        self.machine().barriers
+    }
+
+    /// Plans a fault. Of two for one call the one that was planned first strikes.
+    pub fn plan(&self, point: Point, fault: Fault) {
+        self.machine().faults.push((point, fault));
+    }
+
+    /// Forgets every fault that has not struck.
+    pub fn forget_faults(&self) {
+        self.machine().faults.clear();
+    }
+
+    /// What happened since last asked.
+    pub fn take_trace(&self) -> Vec<Traced> {
+        std::mem::take(&mut self.machine().trace)
+    }
+
+    /// Whether a planned [`Fault::Die`] has struck.
+    pub fn is_dead(&self) -> bool {
+        self.machine().dead
+    }
+
+    /// Kills the process: its handles are dead and its locks gone. What is cached stays.
+    pub fn kill(&self) {
+        self.machine().next_life();
+    }
+
+    /// Cuts the power, with these fates of the effects in the log of [`Simulated::disk`], and takes
+    /// the process with it.
+    pub fn power_cut(&self, fates: &Fates) {
+        let mut machine = self.machine();
+        machine.disk = machine.disk.crash(fates, &machine.profile);
+        machine.next_life();
+    }
+
+    /// Cuts the power, with the fates that `choose` makes of the disk.
+    pub fn power_cut_by(&self, choose: impl FnOnce(&Disk<u8>) -> Fates) {
+        let fates = choose(&self.disk());
+        self.power_cut(&fates);
+    }
+
+    /// How many distinct disks a power cut could leave now. Takes time in proportion.
+    pub fn crash_images(&self) -> usize {
+        let machine = self.machine();
+        machine.disk.crash_images(&machine.profile).len()
+    }
+
+    fn machine(&self) -> MutexGuard<'_, Machine> {
+        self.machine.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes a call of the process that runs.
+    fn change(&self, doing: &'static str, path: &Path, call: Call<u8>) -> io::Result<()> {
+        at(doing, path, self.machine().change(call, None))
+    }
+}
+
+/// As the disk has it: relative to the root, `store/log`; the root is empty.
+fn on_disk(path: &Path) -> io::Result<String> {
+    let mut names = Vec::new();
+    for component in path.components() {
+        match component {
+            Component::Normal(name) => names.push(name.to_str().ok_or(ErrorKind::InvalidInput)?),
+            Component::RootDir | Component::CurDir => {}
+            Component::ParentDir | Component::Prefix(_) => {
+                return Err(ErrorKind::InvalidInput.into());
+            }
+        }
+    }
+    Ok(names.join("/"))
+}
+
+impl Storage for Simulated {
+    type File = SimulatedFile;
+    type Lock = SimulatedLock;
+
+    fn open(&self, path: &Path) -> io::Result<SimulatedFile> {
+        let file = || {
+            let name = on_disk(path)?;
+            let mut machine = self.machine();
+            machine.check_alive()?;
+            let node = machine.node(&name)?;
+            if machine.disk.view().cells(node).is_none() {
+                return Err(ErrorKind::IsADirectory.into());
+            }
+            Ok(machine.handle(name, Some(node)))
+        };
+        Ok(SimulatedFile::new(self, at("open", path, file())?, path))
+    }
+
+    fn create(&self, path: &Path) -> io::Result<SimulatedFile> {
+        let file = || {
+            let name = on_disk(path)?;
+            let mut machine = self.machine();
+            let handle = machine.handle(name.clone(), None);
+            machine.change(Call::Create(name), Some(handle.number))?;
+            Ok(handle)
+        };
+        Ok(SimulatedFile::new(self, at("create", path, file())?, path))
+    }
+
+    fn exists(&self, path: &Path) -> io::Result<bool> {
+        let exists = || {
+            let machine = self.machine();
+            machine.check_alive()?;
+            Ok(machine.disk.view().lookup(&on_disk(path)?).is_some())
+        };
+        at("look for", path, exists())
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
+        let names = || {
+            let machine = self.machine();
+            machine.check_alive()?;
+            let node = machine.node(&on_disk(dir)?)?;
+            let entries = machine.disk.view().entries(node);
+            let entries = entries.ok_or(ErrorKind::NotADirectory)?;
+            Ok(entries.keys().map(ToString::to_string).collect())
+        };
+        at("list", dir, names())
+    }
+
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        let name = at("make the directory", path, on_disk(path))?;
+        self.change("make the directory", path, Call::CreateDirectory(name))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let names = || {
+            Ok(Call::Rename {
+                from: on_disk(from)?,
+                to: on_disk(to)?,
+            })
+        };
+        self.change("rename", from, at("rename", from, names())?)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        let name = at("remove", path, on_disk(path))?;
+        let is_directory = {
+            let machine = self.machine();
+            let node = machine.disk.view().lookup(&name);
+            node.is_some_and(|node| machine.disk.view().entries(node).is_some())
+        };
+        if is_directory {
+            return at("remove", path, Err(ErrorKind::IsADirectory.into()));
+        }
+        self.change("remove", path, Call::Remove(name))
+    }
+
+    fn directory_barrier(&self, dir: &Path) -> io::Result<()> {
+        let name = at("sync the directory", dir, on_disk(dir))?;
+        self.change("sync the directory", dir, Call::DirectoryBarrier(name))
+    }
+
+    fn lock(&self, dir: &Path) -> io::Result<Option<SimulatedLock>> {
+        let lock = || {
+            let name = on_disk(dir)?;
+            let mut machine = self.machine();
+            machine.check_alive()?;
+            let node = machine.node(&name)?;
+            if machine.disk.view().entries(node).is_none() {
+                return Err(ErrorKind::NotADirectory.into());
+            }
+            let life = machine.life;
+            Ok((machine.locked.insert(node)).then(|| SimulatedLock::new(self, node, life)))
+        };
+        at("lock", dir, lock())
+    }
+}
+
+/// An empty file.
+fn empty_file() -> Node<u8> {
+    Node::File(Vec::new())
+}

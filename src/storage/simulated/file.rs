@@ -1,0 +1,122 @@
+//! Handles: an inode held by one process.
+
+use super::Simulated;
+use super::machine::Handle;
+use crate::storage::File;
+use crate::storage::os::at;
+use models::disk::{Call, Ino};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A file of a simulated machine.
+#[derive(Debug)]
+pub struct SimulatedFile {
+    storage: Simulated,
+    handle: Handle,
+    /// For errors.
+    path: PathBuf,
+}
+
+/// A hold on a directory of a simulated machine.
+#[derive(Debug)]
+pub struct SimulatedLock {
+    storage: Simulated,
+    directory: Ino,
+    life: u64,
+}
+
+impl SimulatedLock {
+    pub(super) fn new(storage: &Simulated, directory: Ino, life: u64) -> SimulatedLock {
+        SimulatedLock {
+            storage: storage.clone(),
+            directory,
+            life,
+        }
+    }
+}
+
+impl Drop for SimulatedLock {
+    fn drop(&mut self) {
+        let mut machine = self.storage.machine();
+        if machine.life == self.life {
+            machine.locked.remove(&self.directory);
+        }
+    }
+}
+
+impl SimulatedFile {
+    pub(super) fn new(storage: &Simulated, handle: Handle, path: &Path) -> SimulatedFile {
+        SimulatedFile {
+            storage: storage.clone(),
+            handle,
+            path: path.to_path_buf(),
+        }
+    }
+
+    /// Makes a call that the path at the time makes of the file.
+    fn change(
+        &self,
+        doing: &'static str,
+        call: impl FnOnce(String, usize) -> Call<u8>,
+    ) -> io::Result<()> {
+        let mut machine = self.storage.machine();
+        let done = machine.check_handle(&self.handle).and_then(|()| {
+            let (path, len) = (machine.path(self.handle.number), machine.len(&self.handle));
+            machine.change(call(path, len), Some(self.handle.number))
+        });
+        at(doing, &self.path, done)
+    }
+
+    fn write(&self, at: Option<u64>, bytes: &[u8]) -> io::Result<()> {
+        self.change("write", |file, len| Call::Write {
+            file,
+            at: at.map_or(len, |at| at as usize),
+            cells: bytes.to_vec(),
+        })
+    }
+}
+
+impl File for SimulatedFile {
+    fn len(&self) -> io::Result<u64> {
+        let machine = self.storage.machine();
+        at(
+            "ask the size of",
+            &self.path,
+            machine.check_handle(&self.handle),
+        )?;
+        Ok(machine.len(&self.handle) as u64)
+    }
+
+    fn read_at(&self, from: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let machine = self.storage.machine();
+        at("read", &self.path, machine.check_handle(&self.handle))?;
+        let bytes = machine.bytes(&self.handle);
+        let bytes = bytes.get(from as usize..).unwrap_or_default();
+        let read = bytes.len().min(buffer.len());
+        buffer[..read].copy_from_slice(&bytes[..read]);
+        Ok(read)
+    }
+
+    fn write_at(&self, at: u64, bytes: &[u8]) -> io::Result<()> {
+        self.write(Some(at), bytes)
+    }
+
+    fn append(&self, bytes: &[u8]) -> io::Result<()> {
+        self.write(None, bytes)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.change("set the size of", |file, _| Call::SetLen {
+            file,
+            to: len as usize,
+        })
+    }
+
+    fn barrier(&self) -> io::Result<()> {
+        self.change("sync", |file, _| Call::Barrier(file))
+    }
+
+    fn data_barrier(&self) -> io::Result<()> {
+        self.change("sync the data of", |file, _| Call::DataBarrier(file))
+    }
+}
