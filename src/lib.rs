@@ -3,11 +3,13 @@
 //! - [`storage`]: the small trait that engines talk to a disk through, on real files and on the
 //!   models' disk
 //! - [`engine`]: the engines, experimental; they know `storage` only
+//! - [`conform`]: models and engines meet here, and only here
 //! - [`check`]: specs to verdicts
 //! - [`litmus`]: which states a crash can leave, asked directly
 //! - [`report`]: what people read
 
 pub mod check;
+pub mod conform;
 pub mod engine;
 pub mod litmus;
 pub mod report;

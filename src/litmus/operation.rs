@@ -33,6 +33,13 @@ const FORMS: &str = "write one of `create F`, `mkdir D`, `append F CONTENTS`, `w
 impl Operation {
     /// Reads an operation.
     pub fn parse(text: &str) -> Result<Self, String> {
+        Self::read(text).map_err(|because| match because.contains(text) {
+            true => because,
+            false => format!("in `{text}`: {because}"),
+        })
+    }
+
+    fn read(text: &str) -> Result<Self, String> {
         let words: Vec<&str> = text.split_whitespace().collect();
         let path = |path: &str| path.trim_matches('/').to_string();
         let number = |word: &str| {

@@ -1,0 +1,39 @@
+//! Conformance: models and engines meet here, and only here.
+//!
+//! ```text
+//!   script --> engine on simulated storage --> trace of calls --\
+//!      |                                                         >-- one legal run, or a divergence
+//!      \-----> model: expected steps, planned from the script --/
+//! ```
+//!
+//! A [`Script`] says what the client asks for and what befalls the machine. The real engine runs it on
+//! the models' disk with bytes in it; in lock step the model runs it on the same disk with tokens in
+//! it, sixteen bytes a token. What the model expects comes from the script alone, recovery's steps
+//! included, never from what the engine did. The engine's calls must be that run: barriers, names,
+//! truncations and answers in order; writes to one file between two of these as a set. After every
+//! operation both disks show the same. A power cut strikes the engine's disk with the fates that the
+//! script names; the image must be one that the model's disk can leave, and the model goes on from it.
+//! What both then recover must be the same, and keep the contract.
+//!
+//! - [`run`]: a script in lock step
+//! - [`replay()`]: a counterexample of the model, on the real engine
+//!
+//! LIMIT: a lost cell that reads as it would have if it had been kept is neither. Scripts make no cell
+//! of zeros; in sectors of 16 bytes, as [`replay()`] has them, the second cell of a record may be the
+//! same in two records, and stale space with it.
+
+mod dictionary;
+mod divergence;
+mod driver;
+mod lockstep;
+mod matching;
+mod replay;
+mod script;
+
+pub use divergence::{Divergence, Kind};
+pub use driver::{Conformed, run, run_as, run_with};
+pub use replay::replay;
+pub use script::{Discipline, Script, Step, Sync, Write};
+
+/// Bytes in a cell: what a token of the model stands for.
+pub const CELL_BYTES: usize = 16;

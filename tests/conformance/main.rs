@@ -1,0 +1,105 @@
+//! The real log is the model's log: random scripts in lock step, and a gate that they have teeth.
+
+mod gate;
+mod scripts;
+
+use lightsout::conform::{Discipline, Kind, Script, Step, Sync, Write, run};
+use proptest::prelude::*;
+use scripts::{as_found_scripts, durable_scripts};
+
+/// Many more operations than a check explores, with crashes, fates, failed barriers, reopenings.
+fn config(cases: u32) -> ProptestConfig {
+    ProptestConfig {
+        cases,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
+fn conforms(script: &Script) -> Result<(), TestCaseError> {
+    run(script)
+        .map(drop)
+        .map_err(|found| TestCaseError::fail(format!("{found}\nscript: {}", script.to_json())))
+}
+
+proptest! {
+    #![proptest_config(config(1_500))]
+
+    #[test]
+    fn the_durable_log_conforms_to_its_model(script in durable_scripts()) {
+        conforms(&script)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(config(500))]
+
+    #[test]
+    fn the_log_as_found_conforms_to_its_model(script in as_found_scripts()) {
+        conforms(&script)?;
+    }
+}
+
+#[test]
+fn a_script_reads_back_from_json_and_means_the_same() {
+    let script = scripts::fixed(Sync::EveryN(2), "posix");
+    let again = Script::from_json(&script.to_json()).expect("it reads back");
+    assert_eq!(script, again);
+    assert_eq!(run(&script), run(&again));
+}
+
+#[test]
+fn the_random_scripts_reach_what_they_are_for() {
+    use proptest::strategy::ValueTree;
+    use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
+    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let mut runner = TestRunner::new_with_rng(ProptestConfig::default(), rng);
+    let (mut cuts, mut kills, mut failures, mut calls) = (0, 0, 0, 0);
+    for _ in 0..100 {
+        let script = durable_scripts()
+            .new_tree(&mut runner)
+            .expect("a script")
+            .current();
+        let conformed =
+            run(&script).unwrap_or_else(|found| panic!("{found}\n{}", script.to_json()));
+        cuts += conformed.power_cuts;
+        kills += conformed.kills;
+        failures += conformed.failures;
+        calls += conformed.calls;
+    }
+    assert!(
+        cuts > 200 && kills > 100 && failures > 100 && calls > 3_000,
+        "{cuts} {kills} {failures} {calls}"
+    );
+}
+
+#[test]
+fn another_engine_than_the_model_expects_diverges() {
+    let put = Step::Write(vec![Write {
+        key: 0,
+        value: Some(12),
+    }]);
+    let script = Script {
+        discipline: Discipline::AsFound {
+            split_flush: true,
+            tail_left: false,
+        },
+        sync: Sync::Every,
+        profile: "posix".into(),
+        sector_bytes: 512,
+        block_bytes: 4096,
+        keys: vec![12],
+        steps: vec![put.clone(), Step::DieAfter(1), put, Step::Kill],
+    };
+    run(&script).expect("the engine that the model is of");
+    let found = lightsout::conform::run_as(
+        &script,
+        Discipline::AsFound {
+            split_flush: false,
+            tail_left: false,
+        },
+    );
+    assert_eq!(found.expect_err("another flush").kind, Kind::OtherCall);
+    let found = lightsout::conform::run_as(&script, Discipline::Durable);
+    assert!(found.is_err(), "the durable log is not the log as found");
+}
