@@ -6,10 +6,10 @@ use super::{Discipline, Divergence, Kind, Script};
 use crate::storage::simulated::{Fault, Point};
 
 /// What a script that conforms went through.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Conformed {
-    /// Storage calls of the engine.
-    pub calls: usize,
+    /// Storage calls of the engine, in words, and where it died.
+    pub calls: Vec<String>,
     /// Power cuts.
     pub power_cuts: usize,
     /// Kills.
@@ -60,7 +60,7 @@ fn drive(mut both: Lockstep<'_>, script: &Script) -> Result<Conformed, Divergenc
             break;
         }
     }
-    conformed.calls = both.engine.calls();
+    conformed.calls = both.calls;
     Ok(conformed)
 }
 

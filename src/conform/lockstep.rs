@@ -21,6 +21,11 @@ use std::path::Path;
 /// Where the engine's store is.
 const STORE: &str = "/store";
 
+/// Stands among the calls for the end of an operation or a recovery.
+pub const ANSWER: &str = "the client is answered";
+/// Stands among the calls for the one at which the process died.
+pub const DEATH: &str = "the process dies";
+
 /// The two of them.
 pub(super) struct Lockstep<'s> {
     script: &'s Script,
@@ -33,6 +38,8 @@ pub(super) struct Lockstep<'s> {
     dictionary: Dictionary,
     oracle: Oracle,
     terms: Terms,
+    /// The calls so far, in words.
+    pub(super) calls: Vec<String>,
 }
 
 impl<'s> Lockstep<'s> {
@@ -89,6 +96,7 @@ impl<'s> Lockstep<'s> {
             disk,
             dictionary: Dictionary::new(script.is_as_found()),
             oracle: Oracle::default(),
+            calls: Vec::new(),
             terms: Terms {
                 judged,
                 every,
@@ -148,14 +156,22 @@ impl<'s> Lockstep<'s> {
 
     /// The process is killed, on both.
     pub(super) fn kill(&mut self) -> Result<(), Divergence> {
+        self.note_death();
         self.log = None;
         self.engine.kill();
         self.process = self.ground.recover(self.disk.view());
         self.note(&[Event::Kill])
     }
 
+    fn note_death(&mut self) {
+        if self.engine.is_dead() {
+            self.calls.push(DEATH.into());
+        }
+    }
+
     /// The power is cut: the engine's disk chooses, and the model's must be able to follow.
     pub(super) fn power_cut(&mut self, fates: &Fates) -> Result<(), Divergence> {
+        self.note_death();
         self.log = None;
         let before = self.engine.disk();
         let effects = before.log().len();
@@ -267,6 +283,7 @@ impl<'s> Lockstep<'s> {
             while matches!(self.process.steps.first(), Some(Step::Buffer { .. })) {
                 self.take()?;
             }
+            self.calls.push(in_words(&call));
             let (steps, buffer) = (&self.process.steps, &self.process.buffer);
             let next = matching(steps, buffer, &call, &self.dictionary)?;
             let step = self.process.steps.remove(next);
@@ -314,6 +331,7 @@ impl<'s> Lockstep<'s> {
         if self.process.doing == Doing::Down && answer.is_err() {
             return Ok(());
         }
+        self.calls.push(ANSWER.into());
         let Some(step) = self.process.steps.first().cloned() else {
             return Err(Divergence::new(
                 Kind::OtherAnswer,

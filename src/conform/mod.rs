@@ -32,6 +32,7 @@ mod script;
 
 pub use divergence::{Divergence, Kind};
 pub use driver::{Conformed, run, run_as, run_with};
+pub use lockstep::{ANSWER, DEATH};
 pub use replay::replay;
 pub use script::{Discipline, Script, Step, Sync, Write};
 
