@@ -156,8 +156,14 @@ impl Outcome {
     /// Whether all that is expected was found. A row that expects nothing is as expected.
     pub fn is_as_expected(&self) -> bool {
         let verdict = self.row.verdict.is_none_or(|v| v == self.answer.verdict);
-        let outcomes = self.row.outcomes.is_none_or(|n| n == self.answer.outcomes);
+        let counted = self.answer.exhausted.then_some(self.answer.outcomes);
+        let outcomes = self.row.outcomes.is_none_or(|n| Some(n) == counted);
         verdict && outcomes
+    }
+
+    /// Whether anything is expected.
+    pub fn is_judged(&self) -> bool {
+        self.row.verdict.is_some() || self.row.outcomes.is_some()
     }
 }
 

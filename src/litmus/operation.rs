@@ -33,30 +33,26 @@ const FORMS: &str = "write one of `create F`, `mkdir D`, `append F CONTENTS`, `w
 impl Operation {
     /// Reads an operation.
     pub fn parse(text: &str) -> Result<Self, String> {
-        Self::read(text).map_err(|because| match because.contains(text) {
-            true => because,
-            false => format!("in `{text}`: {because}"),
-        })
-    }
-
-    fn read(text: &str) -> Result<Self, String> {
         let words: Vec<&str> = text.split_whitespace().collect();
         let path = |path: &str| path.trim_matches('/').to_string();
         let number = |word: &str| {
             word.parse::<usize>()
                 .map_err(|_| format!("`{word}` in `{text}` is not a number of bytes"))
         };
+        let contents = |words: &[&str]| {
+            contents::parse(words.iter().copied()).map_err(|message| format!("`{text}`: {message}"))
+        };
         let what = match words[..] {
             ["create", file] => What::Call(Call::Create(path(file))),
             ["mkdir", directory] => What::Call(Call::CreateDirectory(path(directory))),
             ["append", file, ref words @ ..] => What::Append {
                 file: path(file),
-                bytes: contents::parse(words.iter().copied())?,
+                bytes: contents(words)?,
             },
             ["write", file, "at", at, ref words @ ..] => What::Call(Call::Write {
                 file: path(file),
                 at: number(at)?,
-                cells: contents::parse(words.iter().copied())?,
+                cells: contents(words)?,
             }),
             ["truncate", file, "to", to] => What::Call(Call::SetLen {
                 file: path(file),

@@ -43,11 +43,11 @@ impl Report {
 
     fn totals(&self) -> String {
         let tests = self.tests.iter().filter(|(test, _)| !test.asks.is_empty());
-        let mut totals = format!("{} tests, {} rows", tests.count(), self.rows());
-        let expecting = |o: &&Outcome| o.row.verdict.is_some() || o.row.outcomes.is_some();
-        let expecting = self.outcomes().filter(expecting).count();
-        if expecting > 0 {
-            totals += &format!(", {} as expected", expecting - self.unexpected());
+        let counted = |n, what| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+        let mut totals = counted(tests.count(), "test") + ", " + &counted(self.rows(), "row");
+        let judged = self.outcomes().filter(|o| o.is_judged()).count();
+        if judged > 0 {
+            totals += &format!(", {} as expected", judged - self.unexpected());
         }
         for (count, what) in [
             (self.unexpected(), "not as expected"),
@@ -70,10 +70,13 @@ fn render_test(
     let outcomes = || asks.iter().flatten();
     let unexpected = outcomes().filter(|o| !o.is_as_expected()).count();
     if detail == Detail::Tests {
-        let rows = outcomes().count();
-        let rows = format!("{rows} {}", if rows == 1 { "row" } else { "rows" });
+        let rows = match outcomes().count() {
+            1 => "1 row".into(),
+            n => format!("{n} rows"),
+        };
         let verdict = match unexpected {
-            0 => "as expected".into(),
+            0 if outcomes().any(Outcome::is_judged) => "as expected".into(),
+            0 => found(outcomes()),
             n => format!("{n} not as expected"),
         };
         writeln!(text, "{:NAME$}  {rows:>8}  {verdict}", test.name)?;
@@ -97,6 +100,20 @@ fn render_test(
         }
     }
     writeln!(text)
+}
+
+/// How many of each verdict, for a test that expects none.
+fn found<'a>(outcomes: impl Iterator<Item = &'a Outcome> + Clone) -> String {
+    let count = |verdict| {
+        let of = outcomes.clone().filter(|o| o.answer.verdict == verdict);
+        (of.count(), verdict)
+    };
+    let counts = [Verdict::Allowed, Verdict::Forbidden, Verdict::Undecided].map(count);
+    let counts = counts.iter().filter(|(n, _)| *n > 0);
+    let counts: Vec<String> = counts
+        .map(|(n, verdict)| format!("{n} {verdict}"))
+        .collect();
+    counts.join(", ")
 }
 
 fn render_ask(text: &mut String, ask: &Ask) -> fmt::Result {
@@ -162,8 +179,12 @@ fn render_outcome(text: &mut String, ask: &Ask, outcome: &Outcome, detail: Detai
 fn expectation(outcome: &Outcome) -> String {
     let row = &outcome.row;
     if outcome.is_as_expected() {
-        let expecting = row.verdict.is_some() || row.outcomes.is_some();
-        return if expecting { "as expected" } else { "" }.into();
+        return if outcome.is_judged() {
+            "as expected"
+        } else {
+            ""
+        }
+        .into();
     }
     let verdict = row.verdict.map(|verdict| verdict.to_string());
     let outcomes = row.outcomes.map(|n| format!("{n} outcomes"));

@@ -82,19 +82,20 @@ impl Statement {
             word.parse::<usize>()
                 .map_err(|_| format!("`{word}` in `{text}` is not a number of bytes"))
         };
+        let contents = |words: &[&str]| {
+            contents::parse(words.iter().copied()).map_err(|message| format!("`{text}`: {message}"))
+        };
         let (path, what) = match words[..] {
             [path, "absent"] => (path, What::Absent),
             [path, "exists"] => (path, What::Exists),
             [path, "size", size] => (path, What::Size(number(size)?)),
             [path, "is", "prefix", "of", ref words @ ..] => {
-                let whole = contents::parse(words.iter().copied())?;
+                let whole = contents(words)?;
                 (path, What::PrefixOf(whole))
             }
-            [path, "is", ref words @ ..] => {
-                (path, What::Is(contents::parse(words.iter().copied())?))
-            }
+            [path, "is", ref words @ ..] => (path, What::Is(contents(words)?)),
             [path, "at", at, "is", ref words @ ..] => {
-                let bytes = contents::parse(words.iter().copied())?;
+                let bytes = contents(words)?;
                 (path, What::At(number(at)?, bytes))
             }
             _ => return Err(format!("`{text}` says nothing about a file: {FORMS}")),
