@@ -5,6 +5,7 @@ use super::catalogue::{self, ENGINES};
 use super::search::{Case, Exploration, Limits, TimeUp};
 use super::spec::{Check, Spec, Specs, expected};
 use super::verdict::{Judged, Verdict};
+use crate::conform::{Discipline, Kind, Sync, replay};
 use models::profile::{NAMES, Profile};
 use std::time::Duration;
 
@@ -115,12 +116,13 @@ pub fn run(
     if let Some(gauge) = limits.gauge {
         (gauge.reset)();
     }
-    let (exploration, verdict) = explore(&*case, spec, check, limits, progress);
+    let (exploration, mut verdict) = explore(&*case, spec, check, limits, progress);
     let bytes = limits.gauge.map(|gauge| (gauge.peak)());
     let (strongest, shown_by) = match verdict {
         Verdict::Violates(..) => profiles(&*case, check, limits.time),
         _ => (Vec::new(), Vec::new()),
     };
+    let replayed = replayed(check, &mut verdict);
     Ok(Judged {
         id: id(spec, check),
         expected,
@@ -134,7 +136,7 @@ pub fn run(
         finding: check.finding.clone(),
         says: check.says.clone(),
         bounds: bounds(check),
-        replayed: None,
+        replayed,
     })
 }
 
@@ -217,6 +219,40 @@ fn stronger(one: &str, other: &str) -> bool {
         && (one == "strict"
             || other == "posix"
             || (one, other) == ("ext4-ordered", "ext4-writeback"))
+}
+
+/// What the real engine does with the script, where the variant is one that exists as an engine and
+/// the script is one that its storage can follow. A divergence makes the verdict `broken`.
+fn replayed(check: &Check, verdict: &mut Verdict) -> Option<String> {
+    let Verdict::Violates(_, counterexample) = verdict else {
+        return None;
+    };
+    let assumed = check.variant.strip_prefix("as-found-lsm")?;
+    let discipline = Discipline::AsFound {
+        split_flush: assumed.contains("split-flush"),
+        tail_left: assumed.contains("tail-left"),
+    };
+    if !check.switches.is_empty() || check.bounds.sector != 1 {
+        return None;
+    }
+    match replay(
+        discipline,
+        Sync::Every,
+        &check.profile,
+        &counterexample.moves,
+    ) {
+        Ok(()) => {
+            Some("the real log, on simulated storage, loses the same write by this script".into())
+        }
+        Err(found) if found.kind == Kind::NotModelled => {
+            Some(format!("not replayed: {}", found.found))
+        }
+        Err(found) => {
+            *verdict =
+                Verdict::Broken(format!("the real engine diverges from the script: {found}"));
+            None
+        }
+    }
 }
 
 fn bounds(check: &Check) -> String {

@@ -212,7 +212,8 @@ impl Script {
 
 /// A value that tells its operation, without a zero in it.
 pub(super) fn value_bytes(id: OpId, number: usize, bytes: usize) -> Vec<u8> {
-    let mut state = (u64::from(id) << 32 | number as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let mut state =
+        ((u64::from(id) << 32) | (number as u64 + 1)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let mut next = || {
         state ^= state << 13;
         state ^= state >> 7;

@@ -73,7 +73,7 @@ pub fn verdict(judged: &Judged, paint: Paint) -> String {
         note(says.clone());
     }
     if let Some(replayed) = &judged.replayed {
-        note(format!("real engine: {replayed}"));
+        note(replayed.clone());
     }
     match &judged.verdict {
         Verdict::Inconclusive(because) | Verdict::Broken(because) => note(because.clone()),

@@ -23,7 +23,7 @@ fn conforms(script: &Script) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(config(1_500))]
+    #![proptest_config(config(300))]
 
     #[test]
     fn the_durable_log_conforms_to_its_model(script in durable_scripts()) {
@@ -32,7 +32,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(config(500))]
+    #![proptest_config(config(300))]
 
     #[test]
     fn the_log_as_found_conforms_to_its_model(script in as_found_scripts()) {
