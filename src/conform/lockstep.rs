@@ -38,6 +38,8 @@ pub(super) struct Lockstep<'s> {
     dictionary: Dictionary,
     oracle: Oracle,
     terms: Terms,
+    /// Whether the last crash was a power cut.
+    power_was_cut: bool,
     /// The calls so far, in words.
     pub(super) calls: Vec<String>,
 }
@@ -96,6 +98,7 @@ impl<'s> Lockstep<'s> {
             disk,
             dictionary: Dictionary::new(script.is_as_found()),
             oracle: Oracle::default(),
+            power_was_cut: false,
             calls: Vec::new(),
             terms: Terms {
                 judged,
@@ -156,6 +159,7 @@ impl<'s> Lockstep<'s> {
 
     /// The process is killed, on both.
     pub(super) fn kill(&mut self) -> Result<(), Divergence> {
+        self.power_was_cut = false;
         self.note_death();
         self.log = None;
         self.engine.kill();
@@ -171,6 +175,7 @@ impl<'s> Lockstep<'s> {
 
     /// The power is cut: the engine's disk chooses, and the model's must be able to follow.
     pub(super) fn power_cut(&mut self, fates: &Fates) -> Result<(), Divergence> {
+        self.power_was_cut = true;
         self.note_death();
         self.log = None;
         let before = self.engine.disk();
@@ -203,9 +208,10 @@ impl<'s> Lockstep<'s> {
         self.note(&[Event::PowerCut { after }])
     }
 
-    /// What the as-found log reads into torn records is not modelled to the byte.
+    /// What the log as found reads into records that a power cut tore is not modelled to the byte.
     pub(super) fn is_modelled(&self) -> bool {
-        self.process.memory.invented.is_empty()
+        let torn = self.power_was_cut && self.process.odd;
+        !(self.script.is_as_found() && (torn || !self.process.memory.invented.is_empty()))
     }
 
     /// All that is cached becomes durable, on both: where a check starts.

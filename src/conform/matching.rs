@@ -144,24 +144,20 @@ pub(super) fn model_fates(
     };
     let mut best = wrong(&fates)?;
     for atom in 0..atoms {
-        let mut unchanged = 0;
-        for fill in 1.. {
-            if best == 0 {
-                return Some(fates);
-            }
+        if best == 0 {
+            break;
+        }
+        // The best fill of each atom; numbers beyond the last one mean the last.
+        let mut chosen = 0;
+        for fill in 1..=disk.freed_count() + 1 {
             let mut other = fates.clone();
             other.fills[atom] = fill;
             let now = wrong(&other)?;
             if now < best {
-                (fates, best) = (other, now);
-                break;
-            }
-            // Numbers beyond the last fill mean the last one.
-            unchanged += 1;
-            if unchanged > disk.freed_count() + 1 {
-                break;
+                (chosen, best) = (fill, now);
             }
         }
+        fates.fills[atom] = chosen;
     }
     (best == 0).then_some(fates)
 }

@@ -1,15 +1,15 @@
 //! The LSM tree's log as the study found it: write, flush, acknowledge.
 //!
 //! ```text
-//!   put -> buffer length, key, length, value   [study]
-//!       -> flush                               [study]   cached, never durable
-//!       -> return Ok                           [study]
+//!   put -> buffer length, key, length, value   \[study\]
+//!       -> flush                               \[study\]   cached, never durable
+//!       -> return Ok                           \[study\]
 //! ```
 //!
-//! What the study does not say: the flush is one call to the operating system, or two [assumed];
-//! recovery reads until a record is cut short, and cuts that tail off or leaves it [assumed]; the log
-//! is made on opening, without a barrier [assumed]. There is no checksum: recovery believes what
-//! it reads [assumed].
+//! What the study does not say: the flush is one call to the operating system, or two \[assumed\];
+//! recovery reads until a record is cut short, and cuts that tail off or leaves it \[assumed\]; the log
+//! is made on opening, without a barrier \[assumed\]. There is no checksum: recovery believes what
+//! it reads \[assumed\].
 
 use super::memory::Memory;
 use super::record::{Parsed, Record, Token, cells_of};
