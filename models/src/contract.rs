@@ -52,6 +52,10 @@ pub enum Operation {
     Sync,
     /// Close cleanly; the next operation is served by a handle that was opened anew.
     Close,
+    /// Move what is in memory and in the log to a table. Changes nothing that a client reads.
+    Flush,
+    /// Merge the tables. Changes nothing that a client reads.
+    Compact,
 }
 
 impl fmt::Display for Operation {
@@ -71,6 +75,8 @@ impl fmt::Display for Operation {
             }
             Operation::Sync => write!(f, "sync"),
             Operation::Close => write!(f, "close"),
+            Operation::Flush => write!(f, "flush"),
+            Operation::Compact => write!(f, "compact"),
         }
     }
 }

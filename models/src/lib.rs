@@ -7,10 +7,14 @@
 //! | [`contract`] | what a client may observe: D1 to D10 (trusted) |
 //! | [`protocol`] | a protocol as data: steps, and recovery as a plan |
 //! | [`machine`] | one `stateright::Model` that runs any protocol on the disk |
+//! | [`cells`] | what files of log-structured engines hold |
 //! | [`wal`] | the log: append, make durable, acknowledge, recover |
+//! | [`lsm`] | the LSM tree: log, flush to a table, recycle the log, merge |
 
+pub mod cells;
 pub mod contract;
 pub mod disk;
+pub mod lsm;
 pub mod machine;
 pub mod profile;
 pub mod protocol;

@@ -73,6 +73,32 @@ impl<C, X> Step<C, X> {
         Step::Call { call, site }
     }
 
+    /// The same step of a protocol whose memory holds this one's.
+    pub fn map_change<Y>(self, change: impl Fn(X) -> Y) -> Step<C, Y> {
+        match self {
+            Step::Change(inner) => Step::Change(change(inner)),
+            Step::Buffer {
+                file,
+                at,
+                cells,
+                site,
+            } => Step::Buffer {
+                file,
+                at,
+                cells,
+                site,
+            },
+            Step::Flush { cells, site } => Step::Flush { cells, site },
+            Step::Call { call, site } => Step::Call { call, site },
+            Step::Return { durable, identity } => Step::Return { durable, identity },
+            Step::Fail => Step::Fail,
+            Step::Refuse => Step::Refuse,
+            Step::Reopen => Step::Reopen,
+            Step::Serve => Step::Serve,
+            Step::OpenFails => Step::OpenFails,
+        }
+    }
+
     /// Where it stands.
     pub fn site(&self) -> Site {
         match self {

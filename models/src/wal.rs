@@ -41,7 +41,7 @@ use crate::disk::{Call, Disk, Tree};
 use crate::profile::Profile;
 use crate::protocol::{Plan, PlanOf, Protocol, Refused, Site, Step, StepOf};
 use memory::{Change, Memory};
-use record::{Parsed, Record, Token, cells_of, parse};
+use record::{Floor, Parsed, Record, Token, cells_of, parse};
 use std::sync::Arc;
 
 /// The store's directory.
@@ -123,7 +123,10 @@ impl Protocol for Wal {
         }
         match operation {
             Operation::Write(writes) => self.append(id, writes, memory),
-            Operation::Sync => self.sync(memory, "sync: data barrier"),
+            // A log has no tables: maintenance is a sync.
+            Operation::Sync | Operation::Flush | Operation::Compact => {
+                self.sync(memory, "sync: data barrier")
+            }
             Operation::Close => {
                 let mut steps = self.sync(memory, "close: data barrier");
                 steps.push(Step::Reopen);
@@ -162,11 +165,15 @@ impl Protocol for Wal {
                 "{LOG} has no valid header: foreign or damaged"
             )));
         }
-        let mut parsed = parse(cells, self.variant);
+        let mut parsed = parse(cells, self.variant, Floor::default());
         if self.variant == Variant::TornTailLeft && parsed.torn(cells) {
             parsed.tail = cells.len();
         }
         steps.extend(self.repair(&parsed));
+        steps.extend(name_barriers(
+            "recovery: directory barrier",
+            "recovery: parent directory barrier",
+        ));
         let memory = Memory::recovered(&parsed);
         Ok(Plan {
             memory,
@@ -203,7 +210,7 @@ impl Protocol for Wal {
         else {
             return image;
         };
-        let parsed = parse(cells, self.variant);
+        let parsed = parse(cells, self.variant, Floor::default());
         let generation = parsed.records.last().map_or(0, |last| last.generation);
         // Nothing else beyond the tail is a record either: it reads like zeros.
         image.map_settled(|cell| match cell {
@@ -247,7 +254,9 @@ impl Protocol for Wal {
         };
         let read = |tree: &Tree<Token>| {
             tree.file(LOG)
-                .map_or(Vec::new(), |cells| parse(cells, self.variant).records)
+                .map_or(Vec::new(), |cells| {
+                    parse(cells, self.variant, Floor::default()).records
+                })
         };
         match step {
             Step::Return { durable: true, .. } => {
@@ -278,7 +287,13 @@ impl Protocol for Wal {
 }
 
 impl Wal {
-    fn append(&self, id: OpId, writes: &[Write], memory: &Memory) -> Vec<StepOf<Self>> {
+    /// Writes a record, makes it durable where that is due, and answers.
+    pub(crate) fn append(
+        &self,
+        id: OpId,
+        writes: &[Write],
+        memory: &Memory,
+    ) -> Vec<StepOf<Self>> {
         let cells = match &self.layout {
             Layout::Small { head, write } => head + write * writes.len(),
             Layout::Sized(sizes) => sizes[usize::from(id)],
@@ -351,7 +366,8 @@ impl Wal {
         steps
     }
 
-    fn sync(&self, memory: &Memory, site: Site) -> Vec<StepOf<Self>> {
+    /// Makes durable what returned, where something is not.
+    pub(crate) fn sync(&self, memory: &Memory, site: Site) -> Vec<StepOf<Self>> {
         let mut steps = Vec::new();
         // The log as found has no barrier to offer [assumed].
         let has_barriers = !matches!(self.variant, Variant::AsFoundLsm(_));
@@ -367,7 +383,7 @@ impl Wal {
     }
 
     /// Makes the log: under a temporary name, renamed once its header is durable.
-    fn initialise(&self) -> Vec<StepOf<Self>> {
+    pub(crate) fn initialise(&self) -> Vec<StepOf<Self>> {
         let made = if self.variant == Variant::MadeInPlace {
             LOG
         } else {
@@ -398,7 +414,7 @@ impl Wal {
     }
 
     /// Makes durable what will be served, and unreadable what will not.
-    fn repair(&self, parsed: &Parsed) -> Vec<StepOf<Self>> {
+    pub(crate) fn repair(&self, parsed: &Parsed) -> Vec<StepOf<Self>> {
         let mut steps = Vec::new();
         if self.variant != Variant::CacheTrusted {
             for (at, record) in parsed.places.iter().zip(&parsed.records) {
@@ -416,10 +432,6 @@ impl Wal {
             _ => steps.push(self.write("recovery: end mark", parsed.tail, vec![Token::Zero])),
         }
         steps.push(Step::call("recovery: barrier", Call::Barrier(LOG.into())));
-        steps.extend(name_barriers(
-            "recovery: directory barrier",
-            "recovery: parent directory barrier",
-        ));
         steps
     }
 
@@ -436,7 +448,7 @@ impl Wal {
 }
 
 /// The name of the log, and the name of the store.
-fn name_barriers(log: Site, store: Site) -> [StepOf<Wal>; 2] {
+pub(crate) fn name_barriers(log: Site, store: Site) -> [StepOf<Wal>; 2] {
     [
         Step::call(log, Call::DirectoryBarrier(STORE.into())),
         Step::call(store, Call::DirectoryBarrier(String::new())),

@@ -121,6 +121,8 @@ fn setup(variant: Variant, sync: SyncMode) -> Setup<Wal> {
             batches: 9,
             syncs: 9,
             closes: 9,
+            flushes: 0,
+            compactions: 0,
             crashes: 9,
             failures: 9,
             power_cut: true,

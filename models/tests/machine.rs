@@ -40,6 +40,8 @@ fn setup(variant: Variant, sync: SyncMode, profile: &str) -> Setup<Wal> {
             batches: 1,
             syncs: 0,
             closes: 0,
+            flushes: 0,
+            compactions: 0,
             crashes: 2,
             failures: 0,
             power_cut: true,
@@ -92,7 +94,7 @@ type Sets = (HashSet<Recovered>, BTreeSet<Promise>);
 fn records(world: &World<Wal>) -> Vec<String> {
     let cells = world.disk.view().file(LOG).unwrap_or_default();
     let variant = Variant::Durable;
-    let parsed = models::wal::record::parse(cells, variant);
+    let parsed = models::wal::record::parse(cells, variant, Default::default());
     parsed
         .records
         .iter()

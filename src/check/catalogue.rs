@@ -1,5 +1,8 @@
 //! The engines, protocols and variants that a spec can name.
 
+mod lsm;
+mod wal;
+
 use super::search::Case;
 use super::spec::{Check, CrashKind, Spec, Start};
 use models::contract::Terms;
@@ -7,8 +10,11 @@ use models::machine::Setup;
 use models::machine::bounds::Bounds;
 use models::machine::process::Ground;
 use models::profile::{NAMES, Profile, SWITCHES};
-use models::wal::as_found::Assumed;
-use models::wal::{Layout, SyncMode, Variant, Wal};
+use models::protocol::Protocol;
+use models::wal::SyncMode;
+
+pub use lsm::lsm_setup;
+pub use wal::wal_setup;
 
 /// An engine with its variants.
 #[derive(Clone, Copy, Debug)]
@@ -22,57 +28,13 @@ pub struct Engine {
 }
 
 /// All engines.
-pub const ENGINES: [Engine; 1] = [Engine {
-    name: "wal",
-    about: "the log: append, make durable, acknowledge, recover",
-    variants: &[
-        ("durable", "the protocol that keeps the contract"),
-        (
-            "as-found-lsm",
-            "the LSM tree's log of the study; flush in one call, torn tail cut",
-        ),
-        (
-            "as-found-lsm-tail-left",
-            "the same; recovery leaves a torn tail [assumed]",
-        ),
-        (
-            "as-found-lsm-split-flush",
-            "the same; the flush takes two calls [assumed]",
-        ),
-        ("as-found-lsm-split-flush-tail-left", "both [assumed]"),
-        (
-            "acknowledge-before-barrier",
-            "acknowledges, then makes durable",
-        ),
-        (
-            "torn-tail-left",
-            "recovery leaves a torn tail in place and appends behind it",
-        ),
-        ("no-generation", "records carry no generation"),
-        (
-            "checksum-without-length",
-            "a header of zeros is a valid, empty record",
-        ),
-        (
-            "retried-barrier",
-            "a failed barrier is tried again, and believed",
-        ),
-        (
-            "cache-trusted",
-            "recovery does not write again what may be cached only",
-        ),
-        (
-            "no-end-mark",
-            "recovery does not overwrite what follows the tail",
-        ),
-        ("made-in-place", "the log is made under its final name"),
-    ],
-}];
+pub const ENGINES: [Engine; 2] = [lsm::ENGINE, wal::ENGINE];
 
 /// The case of a check: what is explored.
 pub fn case(spec: &Spec, check: &Check) -> Result<Box<dyn Case>, String> {
     let name = &check.name;
     match spec.engine.as_str() {
+        "lsm" => Ok(Box::new(lsm_setup(spec, check)?)),
         "wal" => Ok(Box::new(wal_setup(spec, check)?)),
         other => Err(format!(
             "check `{name}`: there is no engine `{other}`; there are {}",
@@ -81,68 +43,41 @@ pub fn case(spec: &Spec, check: &Check) -> Result<Box<dyn Case>, String> {
     }
 }
 
-/// The setup of a check of the log.
-pub fn wal_setup(spec: &Spec, check: &Check) -> Result<Setup<Wal>, String> {
-    setup(spec, check, wal(check)?)
-}
-
-fn wal(check: &Check) -> Result<Wal, String> {
-    let as_found = |split_flush, tail_left| {
-        Variant::AsFoundLsm(Assumed {
-            split_flush,
-            tail_left,
-        })
-    };
-    let variant = match check.variant.as_str() {
-        "durable" => Variant::Durable,
-        "as-found-lsm" => as_found(false, false),
-        "as-found-lsm-tail-left" => as_found(false, true),
-        "as-found-lsm-split-flush" => as_found(true, false),
-        "as-found-lsm-split-flush-tail-left" => as_found(true, true),
-        "acknowledge-before-barrier" => Variant::AcknowledgeBeforeBarrier,
-        "torn-tail-left" => Variant::TornTailLeft,
-        "no-generation" => Variant::NoGeneration,
-        "checksum-without-length" => Variant::ChecksumWithoutLength,
-        "retried-barrier" => Variant::RetriedBarrier,
-        "cache-trusted" => Variant::CacheTrusted,
-        "no-end-mark" => Variant::NoEndMark,
-        "made-in-place" => Variant::MadeInPlace,
-        other => {
-            let variants = ENGINES[0].variants.iter().map(|(name, _)| *name);
-            return Err(format!(
-                "check `{}`: the engine `wal` has no variant `{other}`; there are {}",
-                check.name,
-                listed(variants)
-            ));
-        }
-    };
-    let sync = match check.sync.as_str() {
-        "every" => SyncMode::Every,
-        "never" => SyncMode::Never,
+/// When an append is made durable, as a spec has it.
+fn sync_mode(check: &Check) -> Result<SyncMode, String> {
+    match check.sync.as_str() {
+        "every" => Ok(SyncMode::Every),
+        "never" => Ok(SyncMode::Never),
         other => match other.strip_prefix("every-").map(str::parse) {
-            Some(Ok(n)) if n > 0 => SyncMode::EveryN(n),
-            _ => {
-                return Err(format!(
-                    "check `{}`: `sync = \"{other}\"` is none of `every`, `never`, `every-N`",
-                    check.name
-                ));
-            }
+            Some(Ok(n)) if n > 0 => Ok(SyncMode::EveryN(n)),
+            _ => Err(format!(
+                "check `{}`: `sync = \"{other}\"` is none of `every`, `never`, `every-N`",
+                check.name
+            )),
         },
-    };
-    Ok(Wal {
-        variant,
-        sync,
-        layout: Layout::Small {
-            head: check.bounds.head,
-            write: 1,
-        },
-    })
+    }
 }
 
-fn setup(spec: &Spec, check: &Check, protocol: Wal) -> Result<Setup<Wal>, String> {
+fn no_such_variant(check: &Check, engine: &Engine) -> String {
+    let variants = engine.variants.iter().map(|(name, _)| *name);
+    format!(
+        "check `{}`: the engine `{}` has no variant `{}`; there are {}",
+        check.name,
+        engine.name,
+        check.variant,
+        listed(variants)
+    )
+}
+
+fn setup<P: Protocol>(
+    spec: &Spec,
+    check: &Check,
+    protocol: P,
+    sync: SyncMode,
+) -> Result<Setup<P>, String> {
     let judged = spec.judged(check)?;
     let sizes = &check.bounds;
-    let every = match protocol.sync {
+    let every = match sync {
         SyncMode::EveryN(n) => Some(n),
         SyncMode::Every | SyncMode::Never => None,
     };
@@ -153,6 +88,8 @@ fn setup(spec: &Spec, check: &Check, protocol: Wal) -> Result<Setup<Wal>, String
         batches: sizes.batches,
         syncs: sizes.syncs,
         closes: sizes.closes,
+        flushes: sizes.flushes,
+        compactions: sizes.compactions,
         crashes: sizes.crashes,
         failures: sizes.failures,
         power_cut: sizes.crash_kinds.contains(&CrashKind::PowerCut),

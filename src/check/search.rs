@@ -170,7 +170,7 @@ type Cost = (u8, u8, u32);
 
 fn cost(state: &State, actions: u32) -> Cost {
     (
-        state.spent.operations,
+        state.spent.asked(),
         state.spent.crashes + state.spent.failures,
         actions,
     )

@@ -126,6 +126,12 @@ pub struct Sizes {
     /// Clean closes, each followed by a reopening.
     #[serde(default)]
     pub closes: u8,
+    /// Flushes, beside the operations.
+    #[serde(default)]
+    pub flushes: u8,
+    /// Compactions, beside the operations.
+    #[serde(default)]
+    pub compactions: u8,
     /// Crashes.
     pub crashes: u8,
     /// Kinds of crash; both if left out.
@@ -140,6 +146,12 @@ pub struct Sizes {
     /// Cells in the head of a record; 1 if left out.
     #[serde(default = "one")]
     pub head: usize,
+    /// Cells in a table; 2 if left out.
+    #[serde(default = "two")]
+    pub table: usize,
+    /// Tables of one level that are merged; 4 if left out.
+    #[serde(default = "four")]
+    pub fanout: usize,
     /// Cells in a sector; 1 if left out.
     #[serde(default = "one")]
     pub sector: usize,
@@ -180,6 +192,10 @@ fn one() -> usize {
 
 fn two() -> usize {
     2
+}
+
+fn four() -> usize {
+    4
 }
 
 /// The invariants of the contract, which every engine is held to.
@@ -363,6 +379,8 @@ impl Sizes {
             ("batches", self.batches.into()),
             ("syncs", self.syncs.into()),
             ("closes", self.closes.into()),
+            ("flushes", self.flushes.into()),
+            ("compactions", self.compactions.into()),
             ("crashes", self.crashes.into()),
             ("failures", self.failures.into()),
             ("head", self.head),
@@ -380,12 +398,14 @@ impl Sizes {
             "batches" => &mut self.batches,
             "syncs" => &mut self.syncs,
             "closes" => &mut self.closes,
+            "flushes" => &mut self.flushes,
+            "compactions" => &mut self.compactions,
             "crashes" => &mut self.crashes,
             "failures" => &mut self.failures,
             _ => {
                 return Err(format!(
                     "`{name}` is no bound; there are operations, keys, deletes, batches, syncs, \
-                     closes, crashes, failures"
+                     closes, flushes, compactions, crashes, failures"
                 ));
             }
         };

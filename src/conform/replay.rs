@@ -28,7 +28,7 @@ pub fn replay(
     });
     let steps = operations.clone().map(|operation| match operation {
         Operation::Write(writes) => Step::Write(writes.iter().map(write).collect()),
-        Operation::Sync => Step::Sync,
+        Operation::Sync | Operation::Flush | Operation::Compact => Step::Sync,
         Operation::Close => Step::Close,
     });
     let script = Script {

@@ -6,7 +6,7 @@ use crate::disk::Failure;
 /// The finite sizes of a check. Each has its reason in `specs/`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bounds {
-    /// Operations that the client invokes, of any kind.
+    /// Operations that the client invokes, of any kind but flushes and compactions.
     pub operations: u8,
     /// Keys; a key is offered only after the one before it was used, which loses nothing, since
     /// keys differ in name alone.
@@ -19,6 +19,10 @@ pub struct Bounds {
     pub syncs: u8,
     /// At most that many clean closes, each followed by a reopening.
     pub closes: u8,
+    /// At most that many flushes, beside the operations.
+    pub flushes: u8,
+    /// At most that many compactions, beside the operations.
+    pub compactions: u8,
     /// Crashes of either kind, at any step of any life or recovery.
     pub crashes: u8,
     /// Failed barriers.
@@ -44,13 +48,15 @@ pub struct Letter {
     batches: u8,
     syncs: u8,
     closes: u8,
+    flushes: u8,
+    compactions: u8,
     keys: Vec<Key>,
 }
 
 /// What a run has spent of its bounds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Spent {
-    /// Operations invoked.
+    /// Operations invoked, but flushes and compactions.
     pub operations: u8,
     /// Operations that delete.
     pub deletes: u8,
@@ -60,6 +66,10 @@ pub struct Spent {
     pub syncs: u8,
     /// Clean closes.
     pub closes: u8,
+    /// Flushes.
+    pub flushes: u8,
+    /// Compactions.
+    pub compactions: u8,
     /// Keys used.
     pub keys: u8,
     /// Crashes.
@@ -86,7 +96,12 @@ impl Bounds {
             }
             operations.push(Operation::Write(vec![put(a), delete(b)]));
         }
-        operations.extend([Operation::Sync, Operation::Close]);
+        operations.extend([
+            Operation::Sync,
+            Operation::Close,
+            Operation::Flush,
+            Operation::Compact,
+        ]);
         operations
             .into_iter()
             .map(Letter::new)
@@ -98,11 +113,13 @@ impl Bounds {
     pub fn allow(&self, spent: &Spent, letter: &Letter) -> bool {
         let known = |keys: u8, key: &Key| if *key == keys { keys + 1 } else { keys };
         let used = letter.keys.iter().fold(spent.keys, known);
-        spent.operations < self.operations
+        spent.operations + letter.operations() <= self.operations
             && spent.deletes + letter.deletes <= self.deletes
             && spent.batches + letter.batches <= self.batches
             && spent.syncs + letter.syncs <= self.syncs
             && spent.closes + letter.closes <= self.closes
+            && spent.flushes + letter.flushes <= self.flushes
+            && spent.compactions + letter.compactions <= self.compactions
             && (!self.keys_in_order || letter.keys.iter().all(|&key| key < used))
     }
 
@@ -116,27 +133,41 @@ impl Letter {
     fn new(operation: Operation) -> Self {
         let writes: &[Write] = match &operation {
             Operation::Write(writes) => writes,
-            Operation::Sync | Operation::Close => &[],
+            _ => &[],
         };
         Self {
             deletes: u8::from(writes.iter().any(|write| write.delete)),
             batches: u8::from(writes.len() > 1),
             syncs: u8::from(operation == Operation::Sync),
             closes: u8::from(operation == Operation::Close),
+            flushes: u8::from(operation == Operation::Flush),
+            compactions: u8::from(operation == Operation::Compact),
             keys: writes.iter().map(|write| write.key).collect(),
             operation,
         }
     }
+
+    /// What it counts as an operation: maintenance is counted apart.
+    fn operations(&self) -> u8 {
+        1 - self.flushes - self.compactions
+    }
 }
 
 impl Spent {
+    /// How much the client asked for, of any kind.
+    pub fn asked(&self) -> u8 {
+        self.operations + self.flushes + self.compactions
+    }
+
     /// Counts an operation.
     pub fn operation(&mut self, letter: &Letter) {
-        self.operations += 1;
+        self.operations += letter.operations();
         self.deletes += letter.deletes;
         self.batches += letter.batches;
         self.syncs += letter.syncs;
         self.closes += letter.closes;
+        self.flushes += letter.flushes;
+        self.compactions += letter.compactions;
         let first_unused = |keys: u8, key: &Key| if *key == keys { keys + 1 } else { keys };
         self.keys = letter.keys.iter().fold(self.keys, first_unused);
     }

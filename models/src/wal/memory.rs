@@ -37,6 +37,11 @@ pub enum Change {
     Appended(Arc<Record>),
     /// A barrier completed: it covers all that was written.
     Covered,
+    /// All records are in a table: the next one goes to the head of the log.
+    Recycled {
+        /// The first cell behind the file's header.
+        head: usize,
+    },
     /// A barrier or a write failed.
     Poisoned,
 }
@@ -52,10 +57,11 @@ impl Memory {
 
     /// Of a log of which this was read. All of it is durable once recovery has ended.
     pub fn recovered(parsed: &Parsed) -> Self {
-        let (generation, index) = parsed
-            .records
-            .last()
-            .map_or((0, 0), |last| (last.generation, last.index));
+        let floor = parsed.floor;
+        let (generation, index) = match parsed.records.last() {
+            Some(last) => (last.generation.max(floor.generation), last.index),
+            None => (floor.generation, floor.index),
+        };
         Self {
             tail: parsed.tail,
             generation: generation + 1,
@@ -86,6 +92,11 @@ impl Memory {
                 self.records.push(record.clone());
             }
             Change::Covered => {
+                self.mark = self.index;
+                self.since = 0;
+            }
+            Change::Recycled { head } => {
+                (self.tail, self.records) = (*head, Vec::new());
                 self.mark = self.index;
                 self.since = 0;
             }

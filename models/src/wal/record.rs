@@ -1,85 +1,17 @@
-//! What the log's file holds, and how it is read.
+//! How the log's file is read.
 
 use super::Variant;
-use crate::contract::{Identity, OpId, Write};
-use crate::disk::Cell;
-use std::fmt;
+pub use crate::cells::{Record, Token, cells_of};
 use std::sync::Arc;
 
-/// A record of the log. Its checksum covers all of it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Record {
-    /// The life that wrote it, from 1; 0 where records carry none.
+/// Up to where something else holds what the log once held: the tables of an LSM tree. All zeros where
+/// there is nothing else.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Floor {
+    /// The generation of that record.
     pub generation: u32,
-    /// Its place in the log, from 1, counted over all generations.
+    /// The index of that record.
     pub index: u64,
-    /// The index up to which barriers had completed when it was written.
-    pub mark: u64,
-    /// The operation that it holds.
-    pub op: OpId,
-    /// The writes of that operation.
-    pub writes: Vec<Write>,
-    /// How many cells it takes.
-    pub cells: usize,
-}
-
-impl Record {
-    /// Its LSN, as one number.
-    pub fn identity(&self) -> Identity {
-        (u64::from(self.generation) << 40) | self.index
-    }
-}
-
-/// One cell of the log.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Token {
-    /// Zeros: never written, or the end mark.
-    Zero,
-    /// What no checksum accepts.
-    Garbage,
-    /// The file's header: magic, engine, format version.
-    Header,
-    /// One piece of a record.
-    Part {
-        /// The record.
-        record: Arc<Record>,
-        /// Which piece, from 0.
-        part: usize,
-    },
-}
-
-impl Cell for Token {
-    fn zero() -> Self {
-        Token::Zero
-    }
-
-    fn garbage() -> Self {
-        Token::Garbage
-    }
-}
-
-impl fmt::Debug for Token {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Token::Zero => write!(f, "0"),
-            Token::Garbage => write!(f, "?"),
-            Token::Header => write!(f, "H"),
-            Token::Part { record, part } if record.cells == 1 && *part == 0 => {
-                write!(f, "r{}", record.op)
-            }
-            Token::Part { record, part } => write!(f, "r{}.{part}", record.op),
-        }
-    }
-}
-
-/// The cells of a record.
-pub fn cells_of(record: &Arc<Record>) -> Vec<Token> {
-    (0..record.cells)
-        .map(|part| Token::Part {
-            record: record.clone(),
-            part,
-        })
-        .collect()
 }
 
 /// What a reader makes of a log.
@@ -97,6 +29,10 @@ pub struct Parsed {
     pub odd: bool,
     /// Whether something was taken for a record that no client wrote.
     pub invented: bool,
+    /// Whether records are missing between the floor and the log.
+    pub hole: bool,
+    /// Below what the log holds.
+    pub floor: Floor,
 }
 
 impl Parsed {
@@ -107,10 +43,12 @@ impl Parsed {
     }
 }
 
-/// Reads a log, from its header on.
-pub fn parse(cells: &[Token], variant: Variant) -> Parsed {
+/// Reads a log, from its header on. A run of records at or below the floor is *covered*: what the log
+/// held before it was recycled. Then nothing in it is live, and the tail is the head.
+pub fn parse(cells: &[Token], variant: Variant, floor: Floor) -> Parsed {
     let mut parsed = Parsed {
         tail: 1,
+        floor,
         ..Parsed::default()
     };
     loop {
@@ -129,6 +67,18 @@ pub fn parse(cells: &[Token], variant: Variant) -> Parsed {
             _ => break,
         }
     }
+    let ends = (parsed.records.first(), parsed.records.last());
+    if let (Some(first), Some(last)) = ends {
+        let is_covered = first.index <= floor.index;
+        parsed.hole = match is_covered {
+            true => last.index > floor.index,
+            false => first.index > floor.index + 1,
+        };
+        if is_covered {
+            (parsed.records, parsed.places, parsed.tail) = (Vec::new(), Vec::new(), 1);
+        }
+    }
+    parsed.mark = parsed.mark.max(floor.index);
     let rest = cells.get(parsed.tail..).unwrap_or_default();
     parsed.odd = rest.iter().any(|cell| *cell != Token::Zero) || rest.len() > 1;
     parsed
@@ -136,11 +86,13 @@ pub fn parse(cells: &[Token], variant: Variant) -> Parsed {
 
 /// Whether the record that begins at the tail is whole and may follow what was read.
 fn follows(parsed: &Parsed, record: &Arc<Record>, cells: &[Token], variant: Variant) -> bool {
-    let (generation, index) = parsed
-        .records
-        .last()
-        .map_or((0, 0), |last| (last.generation, last.index));
-    let in_order = record.index == index + 1
-        && (variant == Variant::NoGeneration || record.generation >= generation.max(1));
+    let in_order = match parsed.records.last() {
+        Some(last) => {
+            let follows = record.generation >= last.generation;
+            record.index == last.index + 1 && (variant == Variant::NoGeneration || follows)
+        }
+        // Without a floor there is one record that a log can begin with.
+        None => record.index == 1 || parsed.floor != Floor::default(),
+    };
     in_order && cells.get(parsed.tail..parsed.tail + record.cells) == Some(&cells_of(record)[..])
 }
