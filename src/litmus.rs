@@ -155,7 +155,8 @@ pub struct Outcome {
 impl Outcome {
     /// Whether all that is expected was found. A row that expects nothing is as expected.
     pub fn is_as_expected(&self) -> bool {
-        !self.differs() && !(self.is_judged() && self.is_undecided())
+        let undecided = self.is_judged() && self.is_undecided();
+        !self.differs() && !undecided
     }
 
     /// Whether something else was found than is expected.

@@ -263,3 +263,35 @@ fn bounds(check: &Check) -> String {
     }
     text.join(", ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::counterexample::Counterexample;
+    use models::contract::Promise;
+    use std::path::Path;
+
+    /// A check of the log with its script, and what became of its verdict.
+    fn replay_of(name: &str, tamper: impl Fn(&mut Counterexample)) -> (Option<String>, Verdict) {
+        let specs = crate::check::spec::read(Path::new("specs")).expect("the specs");
+        let log = specs.engines.iter().find(|spec| spec.engine == "wal");
+        let log = log.expect("the log");
+        let check = log.checks.iter().find(|check| check.name == name);
+        let check = check.expect("the check");
+        let case = catalogue::case(log, check).expect("a case");
+        let mut found = case.shortest(None).expect("time").expect("a violation");
+        tamper(&mut found);
+        let mut verdict = Verdict::Violates(Promise::D1, Box::new(found));
+        (replayed(log, check, &mut verdict), verdict)
+    }
+
+    #[test]
+    fn a_script_that_the_real_engine_does_not_follow_to_its_end_makes_the_verdict_broken() {
+        let name = "without/append-data-barrier";
+        let (says, verdict) = replay_of(name, |_| ());
+        assert!(says.is_some_and(|says| says.starts_with("the real log without `append: data")));
+        assert_eq!(verdict.to_string(), "violates D1");
+        let (says, verdict) = replay_of(name, |found| found.moves.truncate(3));
+        assert_eq!((says, verdict.to_string()), (None, "broken".into()));
+    }
+}
