@@ -109,6 +109,34 @@ impl<C: Cell> Disk<C> {
         }
     }
 
+    /// The disk with some files empty: a settled disk whose files a protocol only knows by name.
+    pub fn empty_settled(&self, is_unread: impl Fn(&str) -> bool) -> Self {
+        assert!(self.log.is_empty(), "only a settled disk forgets");
+        let paths = self.base.paths();
+        let files = paths.iter().filter(|(_, cells)| cells.is_some());
+        let (unread, read): (Vec<_>, Vec<_>) = files.partition(|(path, _)| is_unread(path));
+        let nodes = |paths: Vec<&(String, Option<&[C]>)>| -> BTreeSet<Ino> {
+            let nodes = paths.into_iter();
+            nodes.filter_map(|(path, _)| self.base.lookup(path)).collect()
+        };
+        // A file can have two names, where a rename was torn.
+        let unread = &nodes(unread) - &nodes(read);
+        if unread.is_empty() {
+            return self.clone();
+        }
+        let mut tree = (*self.base).clone();
+        let mut holes = self.holes.clone();
+        for file in unread {
+            tree.resize(file, 0);
+            holes.fill(file, 0, usize::MAX);
+        }
+        Self {
+            freed: self.freed.clone(),
+            holes,
+            ..Self::new(tree)
+        }
+    }
+
     /// What is durable whatever else is lost.
     pub fn base(&self) -> &Tree<C> {
         &self.base

@@ -105,7 +105,8 @@ pub struct Machine<P: Protocol> {
     processes: Table<Process<P>>,
     oracles: Table<Oracle>,
     events: Table<Vec<Event>>,
-    invoked: Memo<(u32, u16, u16), (u32, u32)>,
+    /// Ids of the process and the events, and whether the operation is refused.
+    invoked: Memo<(u32, u16, u16), (u32, u32, bool)>,
     stepped: Memo<(u32, u32), Next>,
     failed: Memo<(u32, u32, Failure), Option<Next>>,
     images: Memo<u32, Arc<[(Fates, u32)]>>,
@@ -308,12 +309,25 @@ impl<P: Protocol> Model for Machine<P> {
                 let letter = self.letter(index);
                 state.spent.operation(letter);
                 let id = u16::from(state.spent.operations);
-                let (process, events) = self.invoked.get((state.process, index, id), || {
-                    let process = self.processes.value(last.process);
-                    let invoked = ground.invoke(&process, id, &letter.operation);
-                    let event = Event::Invoked(id, letter.operation.clone());
-                    (self.processes.id(invoked), self.events.id(vec![event]))
-                });
+                let (process, events, refused) =
+                    self.invoked.get((state.process, index, id), || {
+                        let process = self.processes.value(last.process);
+                        let invoked = ground.invoke(&process, id, &letter.operation);
+                        let event = Event::Invoked(id, letter.operation.clone());
+                        match invoked.refuses() && !self.setup.bounds.count_refused {
+                            true => {
+                                let events = vec![event, Event::Refused];
+                                (last.process, self.events.id(events), true)
+                            }
+                            false => {
+                                let events = self.events.id(vec![event]);
+                                (self.processes.id(invoked), events, false)
+                            }
+                        }
+                    });
+                if refused {
+                    state.spent = last.spent;
+                }
                 state.process = process;
                 events
             }

@@ -49,6 +49,7 @@ fn setup(variant: Variant, sync: SyncMode, profile: &str) -> Setup<Wal> {
             failure_kinds: Failure::ALL.to_vec(),
             start_empty: false,
             keys_in_order: true,
+        count_refused: false,
         },
     }
 }
