@@ -1,6 +1,5 @@
 use super::*;
 use std::collections::HashSet;
-use std::sync::Arc;
 
 fn call(text: &str) -> Call<u8> {
     let words: Vec<&str> = text.split(' ').collect();
@@ -53,7 +52,7 @@ fn contents(disk: &Disk<u8>, path: &str, profile: &Profile) -> Vec<Option<Vec<u8
 }
 
 /// The distinct trees that a power cut at any point can leave.
-fn images(profile: &Profile, setup: &[&str], program: &[&str]) -> HashSet<Arc<Tree<u8>>> {
+fn images(profile: &Profile, setup: &[&str], program: &[&str]) -> HashSet<Shared<Tree<u8>>> {
     let mut disk = Disk::default();
     for text in setup {
         disk.apply(&call(text), profile).expect("a legal call");

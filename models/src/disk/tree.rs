@@ -1,5 +1,6 @@
 //! A tree of names over files of cells: what a program sees, and what a crash leaves.
 
+use super::shared::Shared;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::hash::Hash;
@@ -43,13 +44,13 @@ pub enum Node<C> {
 /// that was created and whose name is not durable yet, or that was removed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Tree<C> {
-    pub(super) nodes: BTreeMap<Ino, Node<C>>,
+    nodes: BTreeMap<Ino, Shared<Node<C>>>,
 }
 
 impl<C: Cell> Default for Tree<C> {
     fn default() -> Self {
         Self {
-            nodes: BTreeMap::from([(Self::ROOT, Node::Directory(BTreeMap::new()))]),
+            nodes: BTreeMap::from([(Self::ROOT, Shared::new(Node::Directory(BTreeMap::new())))]),
         }
     }
 }
@@ -60,7 +61,7 @@ impl<C: Cell> Tree<C> {
 
     /// The node that a path names. Paths are relative to the root: `store/log`; the root is `""`.
     pub fn lookup(&self, path: &str) -> Option<Ino> {
-        components(path).try_fold(Self::ROOT, |at, name| match self.nodes.get(&at)? {
+        components(path).try_fold(Self::ROOT, |at, name| match &**self.node(at)? {
             Node::Directory(entries) => entries.get(name).copied(),
             Node::File(_) => None,
         })
@@ -73,7 +74,7 @@ impl<C: Cell> Tree<C> {
 
     /// The cells of a file.
     pub fn cells(&self, file: Ino) -> Option<&[C]> {
-        match self.nodes.get(&file)? {
+        match &**self.node(file)? {
             Node::File(cells) => Some(cells),
             Node::Directory(_) => None,
         }
@@ -81,7 +82,7 @@ impl<C: Cell> Tree<C> {
 
     /// The entries of a directory.
     pub fn entries(&self, directory: Ino) -> Option<&BTreeMap<Name, Ino>> {
-        match self.nodes.get(&directory)? {
+        match &**self.node(directory)? {
             Node::Directory(entries) => Some(entries),
             Node::File(_) => None,
         }
@@ -136,32 +137,54 @@ impl<C: Cell> Tree<C> {
 
     /// The same tree with nodes numbered in order of their names, and without unreachable ones; and
     /// the new number of each node that is left.
-    pub(super) fn normalised(&self) -> (Self, BTreeMap<Ino, Ino>) {
-        let mut normal = Self {
-            nodes: BTreeMap::new(),
-        };
+    pub(super) fn normalised(self) -> (Self, BTreeMap<Ino, Ino>) {
         let mut numbers = BTreeMap::new();
-        self.renumber(Self::ROOT, &mut numbers, &mut normal);
-        (normal, numbers)
+        self.number(Self::ROOT, &mut numbers);
+        if numbers.len() == self.nodes.len() && numbers.iter().all(|(old, new)| old == new) {
+            return (self, numbers);
+        }
+        let nodes = (numbers.iter())
+            .map(|(old, new)| {
+                let node = &self.nodes[old];
+                match &**node {
+                    Node::Directory(entries) if entries.values().any(|e| numbers[e] != *e) => {
+                        let renumbered = entries.iter().map(|(name, e)| (name.clone(), numbers[e]));
+                        (*new, Shared::new(Node::Directory(renumbered.collect())))
+                    }
+                    _ => (*new, node.clone()),
+                }
+            })
+            .collect();
+        (Self { nodes }, numbers)
     }
 
-    fn renumber(&self, at: Ino, numbers: &mut BTreeMap<Ino, Ino>, normal: &mut Self) -> Ino {
-        if let Some(&known) = numbers.get(&at) {
-            return known;
+    fn number(&self, at: Ino, numbers: &mut BTreeMap<Ino, Ino>) {
+        if numbers.contains_key(&at) {
+            return;
         }
-        let number = Ino(numbers.len() as u32);
-        numbers.insert(at, number);
-        let node = match &self.nodes[&at] {
-            Node::File(cells) => Node::File(cells.clone()),
-            Node::Directory(entries) => Node::Directory(
-                entries
-                    .iter()
-                    .map(|(name, &ino)| (name.clone(), self.renumber(ino, numbers, normal)))
-                    .collect(),
-            ),
-        };
-        normal.nodes.insert(number, node);
-        number
+        numbers.insert(at, Ino(numbers.len() as u32));
+        for &ino in self.entries(at).into_iter().flat_map(BTreeMap::values) {
+            self.number(ino, numbers);
+        }
+    }
+
+    /// A tree of these nodes.
+    pub(super) fn of(nodes: impl IntoIterator<Item = (Ino, Shared<Node<C>>)>) -> Self {
+        let nodes = nodes.into_iter().collect();
+        Self { nodes }
+    }
+
+    pub(super) fn node(&self, ino: Ino) -> Option<&Shared<Node<C>>> {
+        self.nodes.get(&ino)
+    }
+
+    /// Every node, whether a name reaches it or not.
+    pub(super) fn nodes(&self) -> impl Iterator<Item = (Ino, &Shared<Node<C>>)> {
+        self.nodes.iter().map(|(&ino, node)| (ino, node))
+    }
+
+    pub(super) fn insert(&mut self, ino: Ino, node: Node<C>) {
+        self.nodes.insert(ino, Shared::new(node));
     }
 
     pub(super) fn unused(&self) -> Ino {
@@ -170,29 +193,53 @@ impl<C: Cell> Tree<C> {
 
     /// Sets cells of a file, which grows as needed.
     pub(super) fn write(&mut self, file: Ino, at: usize, cells: &[C]) {
-        if let Some(Node::File(contents)) = self.nodes.get_mut(&file) {
+        self.change(file, |contents| {
             if contents.len() < at + cells.len() {
                 contents.resize(at + cells.len(), C::zero());
             }
             contents[at..at + cells.len()].clone_from_slice(cells);
-        }
+        });
     }
 
     /// Sets the size of a file; new space reads zeros.
     pub(super) fn resize(&mut self, file: Ino, to: usize) {
-        if let Some(Node::File(contents)) = self.nodes.get_mut(&file) {
-            contents.resize(to, C::zero());
+        self.change(file, |contents| contents.resize(to, C::zero()));
+    }
+
+    fn change(&mut self, file: Ino, change: impl FnOnce(&mut Vec<C>)) {
+        if let Some(node) = self.nodes.get_mut(&file)
+            && let Node::File(contents) = node.make_mut()
+        {
+            change(contents);
         }
     }
 
     /// Sets or removes a name.
     pub(super) fn entry(&mut self, directory: Ino, name: &Name, target: Option<Ino>) {
-        if let Some(Node::Directory(entries)) = self.nodes.get_mut(&directory) {
+        if let Some(node) = self.nodes.get_mut(&directory)
+            && let Node::Directory(entries) = node.make_mut()
+        {
             match target {
                 Some(ino) => entries.insert(name.clone(), ino),
                 None => entries.remove(name),
             };
         }
+    }
+
+    /// The tree with other cells in its files.
+    pub(super) fn map(&self, cells: impl Fn(&C) -> C) -> Self {
+        let mapped = self.nodes.iter().map(|(&ino, node)| match &**node {
+            Node::File(contents) => {
+                let new: Vec<C> = contents.iter().map(&cells).collect();
+                let node = match new == *contents {
+                    true => node.clone(),
+                    false => Shared::new(Node::File(new)),
+                };
+                (ino, node)
+            }
+            Node::Directory(_) => (ino, node.clone()),
+        });
+        Self::of(mapped)
     }
 }
 

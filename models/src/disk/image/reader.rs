@@ -1,13 +1,13 @@
 //! Reads one crash image, as far as its fates are decided: names, sizes, cells, lost space.
 
 use crate::disk::effect::{Effect, Kind, Logged};
-use crate::disk::freed::given_up;
+use crate::disk::freed::{freed_also, given_up};
 use crate::disk::holes::Holes;
-use crate::disk::{Cell, Disk, Ino, Name, Node, Tree};
+use crate::disk::shared::Shared;
+use crate::disk::{Cell, Disk, Freed, Ino, Name, Node, Tree};
 use crate::profile::Profile;
 use fixedbitset::FixedBitSet;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 /// One thing that a partly decided power cut leaves open.
 pub(super) enum Open {
@@ -48,7 +48,7 @@ pub(super) struct Reader<'d, C> {
     disk: &'d Disk<C>,
     profile: &'d Profile,
     decisions: Decisions,
-    freed: Arc<BTreeSet<(usize, Vec<C>)>>,
+    freed: Shared<Freed<C>>,
     /// Holes of the image: file, from, to.
     holes: Vec<(Ino, usize, usize)>,
 }
@@ -71,24 +71,23 @@ impl<'d, C: Cell> Reader<'d, C> {
     }
 
     fn image(&mut self) -> Result<Disk<C>, Open> {
-        let mut tree = Tree {
-            nodes: BTreeMap::new(),
-        };
+        let mut tree = BTreeMap::new();
         let mut reached = vec![Tree::<C>::ROOT];
         while let Some(at) = reached.pop() {
-            if tree.nodes.contains_key(&at) {
+            if tree.contains_key(&at) {
                 continue;
             }
-            let node = match &self.disk.base.nodes[&at] {
-                Node::Directory(_) => {
+            let node = match self.disk.base.cells(at) {
+                None => {
                     let entries = self.directory(at)?;
                     reached.extend(entries.values());
                     Node::Directory(entries)
                 }
-                Node::File(_) => Node::File(self.file(at)?),
+                Some(_) => Node::File(self.file(at)?),
             };
-            tree.nodes.insert(at, node);
+            tree.insert(at, Shared::new(node));
         }
+        let tree = Tree::of(tree);
         if self.profile.stale {
             self.give_up(&tree);
         }
@@ -297,14 +296,11 @@ impl<'d, C: Cell> Reader<'d, C> {
     /// What the store held when the power went and no longer holds may be read in lost space
     /// later.
     fn give_up(&mut self, image: &Tree<C>) {
-        for (&ino, node) in &self.disk.view.nodes {
-            if let Node::File(cells) = node {
+        for (ino, _) in self.disk.view.nodes() {
+            if let Some(cells) = self.disk.view.cells(ino) {
                 let from = image.cells(ino).map_or(0, <[C]>::len);
-                for sector in given_up(cells, from.min(cells.len()), self.profile) {
-                    if !self.freed.contains(&sector) {
-                        Arc::make_mut(&mut self.freed).insert(sector);
-                    }
-                }
+                let sectors = given_up(cells, from.min(cells.len()), self.profile);
+                self.freed = freed_also(&self.freed, sectors);
             }
         }
     }
