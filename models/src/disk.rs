@@ -145,11 +145,6 @@ impl<C: Cell> Disk<C> {
         &self.log
     }
 
-    /// How many contents the store gave up that stale space may read.
-    pub fn freed_count(&self) -> usize {
-        self.freed.len()
-    }
-
     /// Whether an effect of the log is durable.
     pub fn is_durable(&self, index: usize) -> bool {
         self.log[index].status == Status::Durable

@@ -1,7 +1,7 @@
 //! Model and engine side by side: the engine's calls are the model's next steps, or they diverge.
 
 use super::dictionary::{Dictionary, lsn_of};
-use super::matching::{call_of, in_bytes, in_words, matching, model_fates};
+use super::matching::{call_of, in_bytes, in_words, matching, model_image};
 use super::{CELL_BYTES, Discipline, Divergence, Kind, Script, Sync};
 use crate::engine::wal::{AsFoundOptions, Log, Lsn, Options, SyncMode, TornTail};
 use crate::engine::{self};
@@ -188,21 +188,20 @@ impl<'s> Lockstep<'s> {
             .collect();
         self.engine.power_cut(fates);
         let image = self.engine.disk();
-        let found = model_fates(
+        let found = model_image(
             &self.disk,
             &self.ground.profile,
             &kept,
             image.view(),
             &self.dictionary,
         );
-        let found = found.ok_or_else(|| {
+        self.disk = found.ok_or_else(|| {
             Divergence::new(
                 Kind::NoSuchImage,
                 "one of its crash images",
                 describe(image.view().paths()),
             )
         })?;
-        self.disk = self.disk.crash(&found, &self.ground.profile);
         self.process = self.ground.recover(self.disk.view());
         let after = self.ground.served(self.disk.view());
         self.note(&[Event::PowerCut { after }])

@@ -3,12 +3,12 @@
 
 use super::dictionary::Dictionary;
 use super::{CELL_BYTES, Divergence, Kind};
-use models::disk::image::Fates;
 use models::disk::{Call, Disk, Tree};
 use models::profile::Profile;
 use models::protocol::Step;
 use models::wal::Wal;
 use models::wal::record::Token;
+use std::slice;
 
 /// A step of the log's model.
 pub(super) type WalStep = models::protocol::StepOf<Wal>;
@@ -104,60 +104,33 @@ pub(super) fn matching(
     Err(Divergence::new(Kind::OtherCall, expected, found))
 }
 
-/// Fates with which the model's disk leaves the same files as a power cut left on the engine's. The
-/// effects of the two correspond, so the same ones are kept; what lost space reads is searched, for
-/// its fills have other numbers.
-pub(super) fn model_fates(
+/// The disk that the model is left with where the engine's power cut left this image. The effects of
+/// the two correspond, so the same ones are kept; lost space reads the option of the model's disk
+/// whose bytes stand in the image. `None`: the model's disk cannot leave that image.
+pub(super) fn model_image(
     disk: &Disk<Token>,
     profile: &Profile,
     kept: &[usize],
     image: &Tree<u8>,
     dictionary: &Dictionary,
-) -> Option<Fates> {
-    let target: Vec<_> = image.paths();
-    // Each atom of lost space has one fill; more are never asked for.
-    let atoms: usize = 1 + target
-        .iter()
-        .filter_map(|(_, bytes)| Some(bytes.as_ref()?.len().div_ceil(CELL_BYTES)))
-        .sum::<usize>();
-    let mut fates = Fates {
-        kept: kept.to_vec(),
-        fills: vec![0; atoms],
-    };
-    let wrong = |fates: &Fates| {
-        let files = dictionary.files(disk.crash(fates, profile).view());
-        let paths = |(path, bytes): &(String, Option<_>)| (path.clone(), bytes.is_some());
-        let sizes = |bytes: &Option<&[u8]>| bytes.map(<[u8]>::len);
-        let alike = files.len() == target.len()
-            && files.iter().zip(&target).all(|(file, (path, bytes))| {
-                paths(file) == (path.clone(), bytes.is_some())
-                    && file.1.as_ref().map(Vec::len) == sizes(bytes)
-            });
-        alike.then(|| {
-            let pairs = files.iter().zip(&target);
-            let cells = pairs.flat_map(|((_, have), (_, want))| {
-                let have = have.as_deref().unwrap_or_default().chunks(CELL_BYTES);
-                have.zip(want.unwrap_or_default().chunks(CELL_BYTES))
-            });
-            cells.filter(|(have, want)| have != want).count()
-        })
-    };
-    let mut best = wrong(&fates)?;
-    for atom in 0..atoms {
-        if best == 0 {
-            break;
-        }
-        // The best fill of each atom; numbers beyond the last one mean the last.
-        let mut chosen = 0;
-        for fill in 1..=disk.freed_count() + 1 {
-            let mut other = fates.clone();
-            other.fills[atom] = fill;
-            let now = wrong(&other)?;
-            if now < best {
-                (chosen, best) = (fill, now);
-            }
-        }
-        fates.fills[atom] = chosen;
-    }
-    (best == 0).then_some(fates)
+) -> Option<Disk<Token>> {
+    let left = disk.crash_by(kept, profile, |lost| {
+        let file = lost.path().and_then(|path| image.file(&path));
+        let file = file.unwrap_or_default();
+        let reads = |option: &Vec<Token>| {
+            let mut cells = option.iter().zip(lost.cells);
+            cells.all(|(token, at)| {
+                let bytes = dictionary.bytes(slice::from_ref(token));
+                file.get(at * CELL_BYTES..(at + 1) * CELL_BYTES) == Some(&bytes[..])
+            })
+        };
+        // Where none does, the comparison below says so.
+        lost.options.iter().position(reads).unwrap_or(0)
+    });
+    let files = dictionary.files(left.view());
+    let target = image.paths();
+    let mut pairs = files.iter().zip(&target);
+    let alike = files.len() == target.len()
+        && pairs.all(|((path, have), (other, want))| path == other && have.as_deref() == *want);
+    alike.then_some(left)
 }

@@ -12,7 +12,7 @@
 mod reader;
 
 use super::effect::{Status, needs};
-use super::{Cell, Disk};
+use super::{Cell, Disk, Ino, Tree};
 use crate::profile::Profile;
 use fixedbitset::FixedBitSet;
 use reader::{Decisions, Open, Reader};
@@ -29,6 +29,28 @@ pub struct Fates {
     /// For each atom of lost space, in the order in which it is read: which fill, 0 for zeros.
     pub fills: Vec<usize>,
 }
+
+/// A piece of lost space, one atom of one file, and what it may read.
+#[derive(Debug)]
+pub struct Lost<'a, C> {
+    /// Of the image, what was read so far: every directory above the file.
+    above: &'a Tree<C>,
+    file: Ino,
+    /// The lost cells, by their place in the file.
+    pub cells: &'a [usize],
+    /// What they may read, each another; zeros come first.
+    pub options: &'a [Vec<C>],
+}
+
+impl<C: Cell> Lost<'_, C> {
+    /// A path of the file in the image.
+    pub fn path(&self) -> Option<String> {
+        self.above.path_of(self.file)
+    }
+}
+
+/// Says which of its options a piece of lost space reads; beyond the last one means the last.
+type Choose<'c, C> = dyn FnMut(&Lost<'_, C>) -> usize + 'c;
 
 impl<C: Cell> Disk<C> {
     /// Every distinct disk that a power cut can leave, each with fates that lead to it; the one
@@ -53,13 +75,8 @@ impl<C: Cell> Disk<C> {
         let mut seen = FxHashSet::default();
         let mut open = vec![(kept, lost, Vec::new())];
         while let Some((kept, lost, fills)) = open.pop() {
-            let decisions = Decisions {
-                kept,
-                lost,
-                fills,
-                filled: 0,
-            };
-            let (decisions, built) = self.build(decisions, profile);
+            let decisions = Decisions::new(kept, lost, fills, None);
+            let (decisions, built) = Reader::new(self, profile, decisions).read();
             let Decisions {
                 kept, lost, fills, ..
             } = decisions;
@@ -91,33 +108,33 @@ impl<C: Cell> Disk<C> {
     }
 
     /// The disk that a power cut with these fates leaves. Effects that the profile does not allow
-    /// to be kept without others keep those too; what is durable is kept.
+    /// to be kept without others keep those too; what is durable is kept. Lost space of which the
+    /// fates say nothing reads zeros.
     pub fn crash(&self, fates: &Fates, profile: &Profile) -> Disk<C> {
+        let mut fills = fates.fills.iter().copied();
+        self.crash_by(&fates.kept, profile, |_| fills.next().unwrap_or(0))
+    }
+
+    /// The same, where lost space reads what `choose` says of each piece as it is read.
+    pub fn crash_by(
+        &self,
+        kept: &[usize],
+        profile: &Profile,
+        mut choose: impl FnMut(&Lost<'_, C>) -> usize,
+    ) -> Disk<C> {
         let (needs, needed_by) = self.both_ways(profile);
-        let (mut kept, lost) = self.determined(profile, &needs, &needed_by);
-        for &i in fates
-            .kept
-            .iter()
-            .filter(|&&i| i < self.log.len() && !lost.contains(i))
-        {
-            kept.union_with(&needs[i]);
-        }
-        let mut lost = kept.clone();
-        lost.toggle_range(..);
-        let mut fills = fates.fills.clone();
-        loop {
-            let (kept, lost) = (kept.clone(), lost.clone());
-            let decisions = Decisions {
-                kept,
-                lost,
-                fills: fills.clone(),
-                filled: 0,
-            };
-            match self.build(decisions, profile).1 {
-                Ok(image) => return image,
-                // Fills that the fates do not name read zeros.
-                Err(_) => fills.push(0),
+        let (mut all, lost) = self.determined(profile, &needs, &needed_by);
+        for &i in kept {
+            if i < self.log.len() && !lost.contains(i) {
+                all.union_with(&needs[i]);
             }
+        }
+        let mut lost = all.clone();
+        lost.toggle_range(..);
+        let decisions = Decisions::new(all, lost, Vec::new(), Some(&mut choose));
+        match Reader::new(self, profile, decisions).read().1 {
+            Ok(image) => image,
+            Err(open) => unreachable!("every fate and fill is decided, but for {open:?}"),
         }
     }
 
@@ -148,9 +165,5 @@ impl<C: Cell> Disk<C> {
             }
         }
         (kept, lost)
-    }
-
-    fn build(&self, decisions: Decisions, profile: &Profile) -> (Decisions, Result<Disk<C>, Open>) {
-        Reader::new(self, profile, decisions).read()
     }
 }

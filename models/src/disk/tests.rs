@@ -163,6 +163,38 @@ fn a_crash_with_the_fates_of_an_image_leaves_that_image() {
 }
 
 #[test]
+fn fills_are_chosen_as_lost_space_is_read_by_what_it_may_read() {
+    let posix = Profile::posix().with_sizes(1, 2);
+    let disk = after(
+        &posix,
+        &[
+            "mkdir d",
+            "create d/f",
+            "write d/f 0 abc",
+            "set-len d/f 0",
+            "write d/f 0 xyz",
+            "create g",
+            "write g 0 uv",
+        ],
+    );
+    let (mut garbage, mut stale) = (0, 0);
+    for (fates, image) in disk.crash_images(&posix) {
+        let tree = image.view();
+        let chosen = disk.crash_by(&fates.kept, &posix, |lost| {
+            let file = tree.file(&lost.path().expect("a path of the image"));
+            let file = file.expect("a file of the image");
+            let reads = |option: &Vec<u8>| lost.cells.iter().map(|&at| &file[at]).eq(option);
+            let chosen = lost.options.iter().position(reads).expect("an option");
+            garbage += usize::from(lost.options[chosen][0] == u8::garbage());
+            stale += usize::from(lost.options[chosen][0].is_ascii_lowercase());
+            chosen
+        });
+        assert_eq!(chosen, image, "{fates:?}");
+    }
+    assert!(garbage > 10 && stale > 10, "{garbage} {stale}");
+}
+
+#[test]
 fn a_directory_barrier_does_not_cover_the_name_of_the_directory_itself() {
     let disk = after(&ext4(), &["mkdir d", "directory-barrier d"]);
     assert_eq!(disk.crash_images(&ext4()).len(), 2);

@@ -1,5 +1,6 @@
 //! Reads one crash image, as far as its fates are decided: names, sizes, cells, lost space.
 
+use super::{Choose, Lost};
 use crate::disk::effect::{Effect, Kind, Logged};
 use crate::disk::freed::{freed_also, given_up};
 use crate::disk::holes::Holes;
@@ -10,20 +11,38 @@ use fixedbitset::FixedBitSet;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One thing that a partly decided power cut leaves open.
+#[derive(Debug)]
 pub(super) enum Open {
     Fate(usize),
     Fill(usize),
 }
 
 /// Decides fates as they are asked for.
-pub(super) struct Decisions {
+pub(super) struct Decisions<'c, C> {
     pub(super) kept: FixedBitSet,
     pub(super) lost: FixedBitSet,
     pub(super) fills: Vec<usize>,
-    pub(super) filled: usize,
+    filled: usize,
+    /// Decides the fills that come after those.
+    choose: Option<&'c mut Choose<'c, C>>,
 }
 
-impl Decisions {
+impl<'c, C: Cell> Decisions<'c, C> {
+    pub(super) fn new(
+        kept: FixedBitSet,
+        lost: FixedBitSet,
+        fills: Vec<usize>,
+        choose: Option<&'c mut Choose<'c, C>>,
+    ) -> Self {
+        Self {
+            kept,
+            lost,
+            fills,
+            filled: 0,
+            choose,
+        }
+    }
+
     fn is_kept(&self, i: usize) -> Result<bool, Open> {
         match (self.kept.contains(i), self.lost.contains(i)) {
             (true, _) => Ok(true),
@@ -32,29 +51,37 @@ impl Decisions {
         }
     }
 
-    /// Which of several fills the next piece of lost space has.
-    fn fill(&mut self, options: usize) -> Result<usize, Open> {
-        if options == 1 {
+    /// Which of its options the next piece of lost space reads.
+    fn fill(&mut self, lost: &Lost<'_, C>) -> Result<usize, Open> {
+        let last = lost.options.len() - 1;
+        if last == 0 {
             return Ok(0);
         }
-        let fill = *self.fills.get(self.filled).ok_or(Open::Fill(options))?;
+        if self.filled == self.fills.len() {
+            let choose = self.choose.as_mut().ok_or(Open::Fill(last + 1))?;
+            self.fills.push(choose(lost));
+        }
         self.filled += 1;
-        Ok(fill.min(options - 1))
+        Ok(self.fills[self.filled - 1].min(last))
     }
 }
 
 /// Reads a whole image, as far as the decisions go.
-pub(super) struct Reader<'d, C> {
+pub(super) struct Reader<'d, 'c, C> {
     disk: &'d Disk<C>,
     profile: &'d Profile,
-    decisions: Decisions,
+    decisions: Decisions<'c, C>,
     freed: Shared<Freed<C>>,
     /// Holes of the image: file, from, to.
     holes: Vec<(Ino, usize, usize)>,
 }
 
-impl<'d, C: Cell> Reader<'d, C> {
-    pub(super) fn new(disk: &'d Disk<C>, profile: &'d Profile, decisions: Decisions) -> Self {
+impl<'d, 'c, C: Cell> Reader<'d, 'c, C> {
+    pub(super) fn new(
+        disk: &'d Disk<C>,
+        profile: &'d Profile,
+        decisions: Decisions<'c, C>,
+    ) -> Self {
         Self {
             disk,
             profile,
@@ -65,16 +92,16 @@ impl<'d, C: Cell> Reader<'d, C> {
     }
 
     /// The image, or what must be decided before it can be read.
-    pub(super) fn read(mut self) -> (Decisions, Result<Disk<C>, Open>) {
+    pub(super) fn read(mut self) -> (Decisions<'c, C>, Result<Disk<C>, Open>) {
         let image = self.image();
         (self.decisions, image)
     }
 
     fn image(&mut self) -> Result<Disk<C>, Open> {
-        let mut tree = BTreeMap::new();
+        let mut tree = Tree::of(BTreeMap::new());
         let mut reached = vec![Tree::<C>::ROOT];
         while let Some(at) = reached.pop() {
-            if tree.contains_key(&at) {
+            if tree.node(at).is_some() {
                 continue;
             }
             let node = match self.disk.base.cells(at) {
@@ -83,11 +110,10 @@ impl<'d, C: Cell> Reader<'d, C> {
                     reached.extend(entries.values());
                     Node::Directory(entries)
                 }
-                Some(_) => Node::File(self.file(at)?),
+                Some(_) => Node::File(self.file(at, &tree)?),
             };
-            tree.insert(at, Shared::new(node));
+            tree.insert(at, node);
         }
-        let tree = Tree::of(tree);
         if self.profile.stale {
             self.give_up(&tree);
         }
@@ -139,7 +165,7 @@ impl<'d, C: Cell> Reader<'d, C> {
     }
 
     /// The cells of a file: its size, then what is in it, atom by atom.
-    fn file(&mut self, file: Ino) -> Result<Vec<C>, Open> {
+    fn file(&mut self, file: Ino, above: &Tree<C>) -> Result<Vec<C>, Open> {
         let disk = self.disk;
         let base = disk.base.cells(file).unwrap_or_default();
         let size = self.latest(base.len(), |logged| match logged.effect {
@@ -156,7 +182,7 @@ impl<'d, C: Cell> Reader<'d, C> {
         let mut lost = Vec::new();
         for i in 0..size {
             if i % self.profile.atom() == 0 {
-                self.fill(file, &mut cells, &mut lost)?;
+                self.fill(file, above, &mut cells, &mut lost)?;
             }
             match self.cell(file, i, base.get(i))? {
                 Found::Cell(cell) => cells.push(cell),
@@ -170,7 +196,7 @@ impl<'d, C: Cell> Reader<'d, C> {
                 }
             }
         }
-        self.fill(file, &mut cells, &mut lost)?;
+        self.fill(file, above, &mut cells, &mut lost)?;
         Ok(cells)
     }
 
@@ -240,7 +266,13 @@ impl<'d, C: Cell> Reader<'d, C> {
 
     /// Decides what the lost cells of the atom that was just read hold. Left with zeros, they are
     /// holes still: the next lost write may leave them with something else.
-    fn fill(&mut self, file: Ino, cells: &mut [C], lost: &mut Vec<usize>) -> Result<(), Open> {
+    fn fill(
+        &mut self,
+        file: Ino,
+        above: &Tree<C>,
+        cells: &mut [C],
+        lost: &mut Vec<usize>,
+    ) -> Result<(), Open> {
         let Some(&first) = lost.first() else {
             return Ok(());
         };
@@ -261,7 +293,12 @@ impl<'d, C: Cell> Reader<'d, C> {
                 distinct.push(option);
             }
         }
-        let fill = self.decisions.fill(distinct.len())?;
+        let fill = self.decisions.fill(&Lost {
+            above,
+            file,
+            cells: lost,
+            options: &distinct,
+        })?;
         for (&i, cell) in lost.iter().zip(&distinct[fill]) {
             cells[i] = cell.clone();
             if fill == 0 {
