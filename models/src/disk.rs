@@ -115,7 +115,9 @@ impl<C: Cell> Disk<C> {
         let (unread, read): (Vec<_>, Vec<_>) = files.partition(|(path, _)| is_unread(path));
         let nodes = |paths: Vec<&(String, Option<&[C]>)>| -> BTreeSet<Ino> {
             let nodes = paths.into_iter();
-            nodes.filter_map(|(path, _)| self.base.lookup(path)).collect()
+            nodes
+                .filter_map(|(path, _)| self.base.lookup(path))
+                .collect()
         };
         // A file can have two names, where a rename was torn.
         let unread = &nodes(unread) - &nodes(read);

@@ -179,10 +179,7 @@ impl Protocol for Lsm {
     }
 
     fn failed(&self, _: &StepOf<Self>, _: &Memory) -> Vec<StepOf<Self>> {
-        vec![
-            Step::Change(Change::Log(LogChange::Poisoned)),
-            Step::Fail,
-        ]
+        vec![Step::Change(Change::Log(LogChange::Poisoned)), Step::Fail]
     }
 
     /// Records at or below the floor, tables that are not live, and what is no record beyond the
@@ -202,7 +199,10 @@ impl Protocol for Lsm {
         let last = parsed.records.last();
         let generation = last.map_or(floor.generation, |last| last.generation);
         let is_live = |path: &str| {
-            let mut paths = memory.tables.iter().map(|table| path_of(table.lo, table.hi));
+            let mut paths = memory
+                .tables
+                .iter()
+                .map(|table| path_of(table.lo, table.hi));
             path == LOG || paths.any(|live| live == path)
         };
         let image = image.empty_settled(|path| !is_live(path));
@@ -248,7 +248,13 @@ impl Lsm {
             return Vec::new();
         };
         let entries = memory.memtable().into_iter().collect();
-        let table = self.table(memory.floor().index + 1, last.index, last.generation, 0, entries);
+        let table = self.table(
+            memory.floor().index + 1,
+            last.index,
+            last.generation,
+            0,
+            entries,
+        );
         let mut steps = Vec::new();
         if memory.log.mark < last.index {
             let barrier = Call::DataBarrier(LOG.into());

@@ -253,10 +253,9 @@ impl Protocol for Wal {
                 .all(|(_, image)| holds(image.view()))
         };
         let read = |tree: &Tree<Token>| {
-            tree.file(LOG)
-                .map_or(Vec::new(), |cells| {
-                    parse(cells, self.variant, Floor::default()).records
-                })
+            tree.file(LOG).map_or(Vec::new(), |cells| {
+                parse(cells, self.variant, Floor::default()).records
+            })
         };
         match step {
             Step::Return { durable: true, .. } => {
@@ -288,12 +287,7 @@ impl Protocol for Wal {
 
 impl Wal {
     /// Writes a record, makes it durable where that is due, and answers.
-    pub(crate) fn append(
-        &self,
-        id: OpId,
-        writes: &[Write],
-        memory: &Memory,
-    ) -> Vec<StepOf<Self>> {
+    pub(crate) fn append(&self, id: OpId, writes: &[Write], memory: &Memory) -> Vec<StepOf<Self>> {
         let cells = match &self.layout {
             Layout::Small { head, write } => head + write * writes.len(),
             Layout::Sized(sizes) => sizes[usize::from(id)],

@@ -59,7 +59,9 @@ impl Dictionary {
         for cell in cells {
             match cell {
                 Token::Zero => bytes.extend_from_slice(&[0; CELL_BYTES]),
-                Token::Garbage | Token::Table { .. } => bytes.extend_from_slice(&[u8::garbage(); CELL_BYTES]),
+                Token::Garbage | Token::Table { .. } => {
+                    bytes.extend_from_slice(&[u8::garbage(); CELL_BYTES])
+                }
                 Token::Header => bytes.extend_from_slice(&format::file_header()),
                 Token::Part { record, part } => {
                     let from = part * CELL_BYTES;

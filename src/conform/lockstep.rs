@@ -141,7 +141,9 @@ impl<'s> Lockstep<'s> {
                 (log.append(&writes[0]).map(Some), Some(log))
             }
             Operation::Write(_) => (log.append_batch(&writes).map(Some), Some(log)),
-            Operation::Sync | Operation::Flush | Operation::Compact => (log.sync().map(|()| None), Some(log)),
+            Operation::Sync | Operation::Flush | Operation::Compact => {
+                (log.sync().map(|()| None), Some(log))
+            }
             Operation::Close => (log.close().map(|()| None), None),
         };
         self.log = log;

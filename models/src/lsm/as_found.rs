@@ -17,8 +17,8 @@ use super::{Lsm, Variant};
 use crate::cells::{Table, Token, cells_of_table};
 use crate::contract::{Key, OpId, Operation};
 use crate::disk::{Call, Tree};
-use crate::protocol::{Plan, PlanOf, Step, StepOf};
 use crate::protocol::Protocol;
+use crate::protocol::{Plan, PlanOf, Step, StepOf};
 use crate::wal::{self, LOG, STORE, memory::Change as LogChange};
 use std::sync::Arc;
 

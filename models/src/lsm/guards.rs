@@ -1,9 +1,9 @@
 //! The inner invariants of the LSM tree, each judged on the disk on which the step that it guards is
 //! about to be taken.
 
+use super::Lsm;
 use super::memory::Memory;
 use super::recovery::whole;
-use super::Lsm;
 use crate::cells::Token;
 use crate::disk::{Disk, Tree};
 use crate::profile::Profile;

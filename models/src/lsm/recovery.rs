@@ -86,7 +86,12 @@ pub(super) fn recover(lsm: &Lsm, tree: &Tree<Token>) -> Result<PlanOf<Lsm>, Refu
     });
     let removals: Vec<StepOf<Lsm>> = leftovers
         .map(remove("recovery: leftover"))
-        .chain(found.superseded.into_iter().map(remove("recovery: superseded table")))
+        .chain(
+            found
+                .superseded
+                .into_iter()
+                .map(remove("recovery: superseded table")),
+        )
         .collect();
     let odd = parsed.odd || !removals.is_empty();
     steps.extend(removals);
