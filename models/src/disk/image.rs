@@ -3,22 +3,30 @@
 //! The definition (K2): what is durable plus any downward-closed subset of the cached effects.
 //! Enumerated by *reading everything lazily*: the image is built by ordinary reads (which names,
 //! which sizes, which cells); where a read depends on the fate of an effect that is not determined
-//! yet, the enumeration branches there and starts again with a longer list of choices, as loom does
-//! for threads. A chosen fate propagates along the implications: kept, and all it needs is kept;
-//! lost, and all that needs it is lost. So images are visited, not subsets: an effect that nothing
-//! can see is never decided. Sound without backtracking, because every rule is an implication: a
-//! partial choice that is closed both ways always extends (set the rest lost).
+//! yet, the enumeration branches there. A chosen fate propagates along the implications: kept, and
+//! all it needs is kept; lost, and all that needs it is lost. So images are visited, not subsets: an
+//! effect that nothing can see is never decided. Sound without backtracking, because every rule is an
+//! implication: a partial choice that is closed both ways always extends (set the rest lost).
+//!
+//! An image is read node by node, from the root down, and the images of one node are read once for
+//! all fates of the others that leave it the same choices ([`nodes`]); a node is read piece by piece
+//! ([`node`]). Two ways to read that show the same and leave the same open are followed once.
 
-mod reader;
+mod fate;
+mod node;
+mod nodes;
 
-use super::effect::{Status, needs};
-use super::{Cell, Disk};
+use super::freed::freed_also;
+use super::holes::Holes;
+use super::{Cell, Disk, Ino, Tree};
 use crate::profile::Profile;
+use fate::{Fate, Order};
 use fixedbitset::FixedBitSet;
-use reader::{Decisions, Open, Reader};
+use nodes::{NodeImage, Nodes};
 use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;
+use std::rc::Rc;
 
 /// What a power cut did to the log of one disk: which effects it kept, and how each sector of lost
 /// space reads that does not read zeros.
@@ -46,111 +54,135 @@ impl<C: Cell> Disk<C> {
     pub fn visit_crash_images(
         &self,
         profile: &Profile,
-        mut visit: impl FnMut(Fates, &Disk<C>) -> ControlFlow<()>,
+        visit: impl FnMut(Fates, &Disk<C>) -> ControlFlow<()>,
     ) {
-        let (needs, needed_by) = self.both_ways(profile);
-        let (kept, lost) = self.determined(profile, &needs, &needed_by);
-        let mut seen = FxHashSet::default();
-        let mut open = vec![(kept, lost, Vec::new())];
-        while let Some((kept, lost, fills)) = open.pop() {
-            let decisions = Decisions {
-                kept,
-                lost,
-                fills,
-                filled: 0,
-            };
-            let (decisions, built) = self.build(decisions, profile);
-            let Decisions {
-                kept, lost, fills, ..
-            } = decisions;
-            match built {
-                Ok(image) => {
-                    if !seen.contains(&image) {
-                        let kept = kept.ones().collect();
-                        if visit(Fates { kept, fills }, &image).is_break() {
-                            return;
-                        }
-                        seen.insert(image);
-                    }
-                }
-                Err(Open::Fate(i)) => {
-                    let (mut with, mut without) = (kept.clone(), lost.clone());
-                    with.union_with(&needs[i]);
-                    without.union_with(&needed_by[i]);
-                    open.push((with, lost, fills.clone()));
-                    open.push((kept, without, fills));
-                }
-                Err(Open::Fill(options)) => {
-                    for fill in (0..options).rev() {
-                        let fills = [&fills[..], &[fill]].concat();
-                        open.push((kept.clone(), lost.clone(), fills));
-                    }
-                }
-            }
-        }
+        let order = Order::of(&self.log, profile);
+        let mut cut = Cut {
+            disk: self,
+            nodes: Nodes::new(self, profile, &order),
+            seen: FxHashSet::default(),
+            visit,
+        };
+        let mut unread = FixedBitSet::with_capacity(self.log.len());
+        unread.insert_range(..);
+        let nothing = Path {
+            pending: vec![Tree::<C>::ROOT],
+            read: Vec::new(),
+            fate: order.determined(&self.log, profile),
+            unread,
+        };
+        // Broken off or not, it has ended.
+        let _ = cut.go_on(nothing);
     }
 
     /// The disk that a power cut with these fates leaves. Effects that the profile does not allow
     /// to be kept without others keep those too; what is durable is kept.
     pub fn crash(&self, fates: &Fates, profile: &Profile) -> Disk<C> {
-        let (needs, needed_by) = self.both_ways(profile);
-        let (mut kept, lost) = self.determined(profile, &needs, &needed_by);
-        for &i in fates
-            .kept
-            .iter()
-            .filter(|&&i| i < self.log.len() && !lost.contains(i))
-        {
-            kept.union_with(&needs[i]);
-        }
-        let mut lost = kept.clone();
-        lost.toggle_range(..);
-        let mut fills = fates.fills.clone();
-        loop {
-            let (kept, lost) = (kept.clone(), lost.clone());
-            let decisions = Decisions {
-                kept,
-                lost,
-                fills: fills.clone(),
-                filled: 0,
-            };
-            match self.build(decisions, profile).1 {
-                Ok(image) => return image,
-                // Fills that the fates do not name read zeros.
-                Err(_) => fills.push(0),
+        let order = Order::of(&self.log, profile);
+        let mut fate = order.determined(&self.log, profile);
+        let known = fates.kept.iter().filter(|&&i| i < self.log.len());
+        for &i in known {
+            if !fate.lost.contains(i) {
+                fate.keep(i, &order);
             }
         }
-    }
-
-    fn both_ways(&self, profile: &Profile) -> (Vec<FixedBitSet>, Vec<FixedBitSet>) {
-        let needs = needs(&self.log, profile);
-        let len = self.log.len();
-        let mut needed_by = vec![FixedBitSet::with_capacity(len); len];
-        for (i, row) in needs.iter().enumerate() {
-            row.ones().for_each(|j| needed_by[j].insert(i));
+        fate.lose_the_rest();
+        let mut nodes = Nodes::new(self, profile, &order);
+        let mut fills = fates.fills.iter().copied();
+        let mut read: Vec<(Ino, Rc<NodeImage<C>>)> = Vec::new();
+        let mut pending = vec![Tree::<C>::ROOT];
+        while let Some(ino) = pending.pop() {
+            if read.iter().any(|(known, _)| *known == ino) {
+                continue;
+            }
+            let image = nodes.decided(ino, &fate, &mut fills);
+            pending.extend(image.below());
+            read.push((ino, image));
         }
-        (needs, needed_by)
+        self.left(&read, &mut nodes)
     }
 
-    /// The fates that no power cut decides.
-    fn determined(
-        &self,
-        profile: &Profile,
-        needs: &[FixedBitSet],
-        needed_by: &[FixedBitSet],
-    ) -> (FixedBitSet, FixedBitSet) {
-        let mut kept = FixedBitSet::with_capacity(self.log.len());
-        let mut lost = kept.clone();
-        for (i, logged) in self.log.iter().enumerate() {
-            if logged.status == Status::Durable {
-                kept.union_with(&needs[i]);
-            } else if profile.data_waits_for_barrier && logged.is_data() {
-                lost.union_with(&needed_by[i]);
+    /// The disk that consists of these images of nodes.
+    fn left(&self, read: &[(Ino, Rc<NodeImage<C>>)], nodes: &mut Nodes<'_, C>) -> Disk<C> {
+        let is_read = |ino: Ino| read.iter().any(|(known, _)| *known == ino);
+        let mut freed = self.freed.clone();
+        for (_, image) in read {
+            freed_also(&mut freed, &image.given_up);
+        }
+        for (ino, _) in self.view.nodes().filter(|(ino, _)| !is_read(*ino)) {
+            freed_also(&mut freed, nodes.gone(ino));
+        }
+        let tree = Tree::of(read.iter().map(|(ino, image)| (*ino, image.node.clone())));
+        let (tree, numbers) = tree.normalised();
+        let mut holes = Holes::default();
+        for (ino, image) in read {
+            holes.set(numbers[ino], &image.holes);
+        }
+        Disk {
+            freed,
+            holes,
+            ..Disk::new(tree)
+        }
+    }
+}
+
+/// An enumeration of crash images.
+struct Cut<'d, C, V> {
+    disk: &'d Disk<C>,
+    nodes: Nodes<'d, C>,
+    seen: FxHashSet<Disk<C>>,
+    visit: V,
+}
+
+/// An image, read so far.
+struct Path<C> {
+    /// Nodes that names reach, the next one last.
+    pending: Vec<Ino>,
+    read: Vec<(Ino, Rc<NodeImage<C>>)>,
+    fate: Fate,
+    /// Effects on nodes that were not read yet.
+    unread: FixedBitSet,
+}
+
+impl<C: Cell, V: FnMut(Fates, &Disk<C>) -> ControlFlow<()>> Cut<'_, C, V> {
+    fn go_on(&mut self, mut path: Path<C>) -> ControlFlow<()> {
+        let is_read = |ino: &Ino| path.read.iter().any(|(known, _)| known == ino);
+        while path.pending.pop_if(|ino| is_read(ino)).is_some() {}
+        let Some(ino) = path.pending.pop() else {
+            return self.end(&path);
+        };
+        path.unread.difference_with(self.nodes.reader(ino).own());
+        let number = self.nodes.number(ino, &path.fate);
+        let mut seen = FxHashSet::default();
+        let mut index = 0;
+        while let Some(image) = self.nodes.image(number, index) {
+            index += 1;
+            let mut fate = path.fate.clone();
+            fate.join(&image.fate);
+            if seen.insert((image.contents, fate.within(&path.unread))) {
+                self.go_on(Path {
+                    pending: path.pending.iter().copied().chain(image.below()).collect(),
+                    read: [&path.read[..], &[(ino, image)]].concat(),
+                    fate,
+                    unread: path.unread.clone(),
+                })?;
             }
         }
-        (kept, lost)
+        ControlFlow::Continue(())
     }
 
-    fn build(&self, decisions: Decisions, profile: &Profile) -> (Decisions, Result<Disk<C>, Open>) {
-        Reader::new(self, profile, decisions).read()
+    fn end(&mut self, path: &Path<C>) -> ControlFlow<()> {
+        let image = self.disk.left(&path.read, &mut self.nodes);
+        if self.seen.contains(&image) {
+            return ControlFlow::Continue(());
+        }
+        let fills = path.read.iter().flat_map(|(_, image)| &image.fills);
+        let fates = Fates {
+            kept: path.fate.kept.ones().collect(),
+            fills: fills.copied().collect(),
+        };
+        (self.visit)(fates, &image)?;
+        self.seen.insert(image);
+        ControlFlow::Continue(())
     }
 }
