@@ -117,8 +117,8 @@ pub(super) fn model_image(
     let left = disk.crash_by(kept, profile, |lost| {
         let file = lost.path().and_then(|path| image.file(&path));
         let file = file.unwrap_or_default();
-        let reads = |option: &Vec<Token>| {
-            let mut cells = option.iter().zip(lost.cells);
+        let reads = |option: &&[Token]| {
+            let mut cells = option.iter().zip(lost.cells.clone());
             cells.all(|(token, at)| {
                 let bytes = dictionary.bytes(slice::from_ref(token));
                 file.get(at * CELL_BYTES..(at + 1) * CELL_BYTES) == Some(&bytes[..])

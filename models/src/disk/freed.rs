@@ -23,7 +23,7 @@ impl<C: Cell> Disk<C> {
             });
             freed.extend(given_up(&version, from, profile));
         }
-        self.freed = freed_also(&self.freed, freed);
+        freed_also(&mut self.freed, &freed);
     }
 
     /// The same for a file that loses a name, unless it has another (which R9 = no can leave).
@@ -41,18 +41,13 @@ impl<C: Cell> Disk<C> {
     }
 }
 
-/// What was given up before, and some more.
-pub(super) fn freed_also<C: Cell>(
-    freed: &Shared<Freed<C>>,
-    more: impl IntoIterator<Item = (usize, Vec<C>)>,
-) -> Shared<Freed<C>> {
-    let mut freed = freed.clone();
+/// Adds to what was given up.
+pub(super) fn freed_also<C: Cell>(freed: &mut Shared<Freed<C>>, more: &[(usize, Vec<C>)]) {
     for sector in more {
-        if !freed.contains(&sector) {
-            freed.make_mut().insert(sector);
+        if !freed.contains(sector) {
+            freed.make_mut().insert(sector.clone());
         }
     }
-    freed
 }
 
 /// The sectors of a file from cell `from` on, with their place in the block; all-zero ones left out.

@@ -183,7 +183,7 @@ fn fills_are_chosen_as_lost_space_is_read_by_what_it_may_read() {
         let chosen = disk.crash_by(&fates.kept, &posix, |lost| {
             let file = tree.file(&lost.path().expect("a path of the image"));
             let file = file.expect("a file of the image");
-            let reads = |option: &Vec<u8>| lost.cells.iter().map(|&at| &file[at]).eq(option);
+            let reads = |option: &&[u8]| file[lost.cells.clone()] == **option;
             let chosen = lost.options.iter().position(reads).expect("an option");
             garbage += usize::from(lost.options[chosen][0] == u8::garbage());
             stale += usize::from(lost.options[chosen][0].is_ascii_lowercase());

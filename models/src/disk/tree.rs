@@ -44,13 +44,14 @@ pub enum Node<C> {
 /// that was created and whose name is not durable yet, or that was removed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Tree<C> {
-    nodes: BTreeMap<Ino, Shared<Node<C>>>,
+    /// In order of their numbers.
+    nodes: Vec<(Ino, Shared<Node<C>>)>,
 }
 
 impl<C: Cell> Default for Tree<C> {
     fn default() -> Self {
         Self {
-            nodes: BTreeMap::from([(Self::ROOT, Shared::new(Node::Directory(BTreeMap::new())))]),
+            nodes: vec![(Self::ROOT, Shared::new(Node::Directory(BTreeMap::new())))],
         }
     }
 }
@@ -143,19 +144,18 @@ impl<C: Cell> Tree<C> {
         if numbers.len() == self.nodes.len() && numbers.iter().all(|(old, new)| old == new) {
             return (self, numbers);
         }
-        let nodes = (numbers.iter())
-            .map(|(old, new)| {
-                let node = &self.nodes[old];
-                match &**node {
-                    Node::Directory(entries) if entries.values().any(|e| numbers[e] != *e) => {
-                        let renumbered = entries.iter().map(|(name, e)| (name.clone(), numbers[e]));
-                        (*new, Shared::new(Node::Directory(renumbered.collect())))
-                    }
-                    _ => (*new, node.clone()),
+        let renumbered = (self.nodes.iter()).filter_map(|(old, node)| {
+            let new = *numbers.get(old)?;
+            match &**node {
+                Node::Directory(entries) if entries.values().any(|ino| numbers[ino] != *ino) => {
+                    let entries = entries.iter();
+                    let entries = entries.map(|(name, ino)| (name.clone(), numbers[ino]));
+                    Some((new, Shared::new(Node::Directory(entries.collect()))))
                 }
-            })
-            .collect();
-        (Self { nodes }, numbers)
+                _ => Some((new, node.clone())),
+            }
+        });
+        (Self::of(renumbered), numbers)
     }
 
     fn number(&self, at: Ino, numbers: &mut BTreeMap<Ino, Ino>) {
@@ -170,25 +170,36 @@ impl<C: Cell> Tree<C> {
 
     /// A tree of these nodes.
     pub(super) fn of(nodes: impl IntoIterator<Item = (Ino, Shared<Node<C>>)>) -> Self {
-        let nodes = nodes.into_iter().collect();
+        let mut nodes: Vec<_> = nodes.into_iter().collect();
+        nodes.sort_unstable_by_key(|(ino, _)| *ino);
         Self { nodes }
     }
 
     pub(super) fn node(&self, ino: Ino) -> Option<&Shared<Node<C>>> {
-        self.nodes.get(&ino)
+        let at = self.place(ino).ok()?;
+        Some(&self.nodes[at].1)
+    }
+
+    /// Where a node stands, or would.
+    fn place(&self, ino: Ino) -> Result<usize, usize> {
+        self.nodes.binary_search_by_key(&ino, |(ino, _)| *ino)
     }
 
     /// Every node, whether a name reaches it or not.
     pub(super) fn nodes(&self) -> impl Iterator<Item = (Ino, &Shared<Node<C>>)> {
-        self.nodes.iter().map(|(&ino, node)| (ino, node))
+        self.nodes.iter().map(|(ino, node)| (*ino, node))
     }
 
     pub(super) fn insert(&mut self, ino: Ino, node: Node<C>) {
-        self.nodes.insert(ino, Shared::new(node));
+        let node = Shared::new(node);
+        match self.place(ino) {
+            Ok(at) => self.nodes[at].1 = node,
+            Err(at) => self.nodes.insert(at, (ino, node)),
+        }
     }
 
     pub(super) fn unused(&self) -> Ino {
-        Ino(self.nodes.keys().next_back().map_or(0, |last| last.0 + 1))
+        Ino(self.nodes.last().map_or(0, |(last, _)| last.0 + 1))
     }
 
     /// Sets cells of a file, which grows as needed.
@@ -207,8 +218,8 @@ impl<C: Cell> Tree<C> {
     }
 
     fn change(&mut self, file: Ino, change: impl FnOnce(&mut Vec<C>)) {
-        if let Some(node) = self.nodes.get_mut(&file)
-            && let Node::File(contents) = node.make_mut()
+        if let Ok(at) = self.place(file)
+            && let Node::File(contents) = self.nodes[at].1.make_mut()
         {
             change(contents);
         }
@@ -216,8 +227,8 @@ impl<C: Cell> Tree<C> {
 
     /// Sets or removes a name.
     pub(super) fn entry(&mut self, directory: Ino, name: &Name, target: Option<Ino>) {
-        if let Some(node) = self.nodes.get_mut(&directory)
-            && let Node::Directory(entries) = node.make_mut()
+        if let Ok(at) = self.place(directory)
+            && let Node::Directory(entries) = self.nodes[at].1.make_mut()
         {
             match target {
                 Some(ino) => entries.insert(name.clone(), ino),
@@ -228,7 +239,7 @@ impl<C: Cell> Tree<C> {
 
     /// The tree with other cells in its files.
     pub(super) fn map(&self, cells: impl Fn(&C) -> C) -> Self {
-        let mapped = self.nodes.iter().map(|(&ino, node)| match &**node {
+        let mapped = self.nodes().map(|(ino, node)| match &**node {
             Node::File(contents) => {
                 let new: Vec<C> = contents.iter().map(&cells).collect();
                 let node = match new == *contents {
