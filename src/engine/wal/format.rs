@@ -157,10 +157,15 @@ impl Chain {
 
 /// The 16 bytes that every log begins with.
 pub(crate) fn file_header() -> [u8; FILE_HEADER] {
+    header_of(ENGINE, VERSION)
+}
+
+/// The 16 bytes that a file of this engine, in this version of its format, begins with.
+pub(crate) fn header_of(engine: u16, version: u16) -> [u8; FILE_HEADER] {
     let mut header = [0; FILE_HEADER];
     header[..8].copy_from_slice(MAGIC);
-    header[8..10].copy_from_slice(&ENGINE.to_le_bytes());
-    header[10..12].copy_from_slice(&VERSION.to_le_bytes());
+    header[8..10].copy_from_slice(&engine.to_le_bytes());
+    header[10..12].copy_from_slice(&version.to_le_bytes());
     let crc = crc32fast::hash(&header[..12]);
     header[12..].copy_from_slice(&crc.to_le_bytes());
     header
