@@ -199,7 +199,7 @@ fn an_error_ends_the_scan_at_both_ends() {
     let mut scan = store.scan(1, Span::all());
     let read: Vec<_> = scan.by_ref().take_while(Result::is_ok).collect();
     assert_eq!(read.len(), 4);
-    assert!(scan.next().is_none() && scan.next_back().is_none());
+    assert!(scan.next_back().is_none() && scan.next().is_none());
     let error = store.scan(1, Span::all()).rev().find_map(Result::err);
     assert!(matches!(error, Some(Error::Damaged { at, .. }) if at == middle as u64));
 }
