@@ -1,6 +1,7 @@
 //! What can go wrong with an LSM tree, and what is known about the data afterwards.
 
 use crate::engine::wal;
+use crate::storage::parent;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -33,15 +34,15 @@ pub enum Error {
         dir: PathBuf,
     },
 
-    /// A file with a table's name is none of ours: its magic is another. Nothing was changed.
-    #[error("{} is not a lightsout table; it is left as it is, choose another \
+    /// A file with the name of the log or a table is none of ours. Nothing was changed.
+    #[error("{} is not a file of a lightsout LSM tree; it is left as it is, choose another \
              directory", path.display())]
     Foreign {
         /// The file.
         path: PathBuf,
     },
 
-    /// A file with a table's name is of this family, but of another engine. Nothing was changed.
+    /// A file with such a name is of this family, but of another engine. Nothing was changed.
     #[error("{} belongs to the engine with tag {found}, not to the LSM tree; open it with that \
              engine", path.display())]
     OtherEngine {
@@ -51,7 +52,7 @@ pub enum Error {
         found: u16,
     },
 
-    /// A table has a format that this program does not know. Nothing was changed.
+    /// A file has a format that this program does not know. Nothing was changed.
     #[error("{} has format version {found}, this program reads version {known}; use the program \
              that wrote it", path.display())]
     OtherVersion {
@@ -122,6 +123,11 @@ pub enum Error {
         because: Arc<Error>,
     },
 
+    /// A thread panicked while it wrote, which is a bug. What is known is as for
+    /// [`Error::Poisoned`], where this is the cause.
+    #[error("a thread panicked while it wrote to the store; open the store again")]
+    Panicked,
+
     /// A key, a value or a batch is over its limit. Nothing was written, and the handle goes on.
     #[error("a {what} of {bytes} bytes is over the limit of {bytes_max}; split it up")]
     TooLarge {
@@ -151,6 +157,18 @@ impl From<wal::Error> for Error {
                 bytes_max,
             },
             wal::Error::EmptyBatch => Error::EmptyBatch,
+            wal::Error::Foreign { path } => Error::Foreign { path },
+            wal::Error::OtherEngine { path, found } => Error::OtherEngine { path, found },
+            wal::Error::OtherVersion { path, found, known } => {
+                Error::OtherVersion { path, found, known }
+            }
+            wal::Error::OtherDiscipline { path } => Error::OtherDiscipline { path },
+            wal::Error::Hole { path, lo, hi } => Error::Hole {
+                dir: parent(&path).to_path_buf(),
+                lo,
+                hi,
+                because: "the log begins after them, and no table holds them",
+            },
             log => Error::Log(log),
         }
     }
