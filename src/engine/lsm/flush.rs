@@ -40,6 +40,7 @@ impl<S: Storage> Durable<S> {
         };
         self.sync()?;
         let Version { memtable, tables } = &*current.version();
+        debug_assert!(!memtable.is_empty());
         let meta = Meta {
             lo: self.log.floor() + 1,
             hi: last.index,
