@@ -11,7 +11,6 @@ use std::ops::Bound::{Excluded, Included, Unbounded};
 use tempfile::TempDir;
 
 type Model = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
-type Pair = (Vec<u8>, Vec<u8>);
 
 /// A memtable over tables. The records of the tables have the indexes up to their number.
 struct Store {
