@@ -55,7 +55,7 @@ fn durable_puts(home: &Path) -> Result<(), Box<dyn Error>> {
         ..Options::default()
     };
     let store = Store::open(OsStorage, &home.join("durable"), options)?;
-    let mut append = || {
+    let append = || {
         appended.append(&record)?;
         appended.data_barrier()
     };

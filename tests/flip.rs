@@ -187,6 +187,7 @@ fn refused(error: &Error, path: &Path, bit: u64) -> Outcome {
 }
 
 /// Tries every bit, says what came of them, and counts them: right, refused, lost above the mark.
+#[allow(clippy::print_stderr)] // The list, for who asks with --nocapture.
 fn flip_every_bit(name: &str, store: &Closed) -> [u64; 3] {
     let mut counts = [0; 3];
     for (path, bytes) in store.files() {

@@ -103,8 +103,7 @@ fn child() {
     let say = |number: u64| {
         // The test harness has begun a line of its own.
         let mut pipe = std::io::stdout().lock();
-        pipe.write_all(format!("\nreturned {number}\n").as_bytes())
-            .unwrap();
+        pipe.write_all(format!("\n+{number}\n").as_bytes()).unwrap();
         pipe.flush().unwrap();
     };
     for number in number(FIRST).. {
@@ -188,7 +187,7 @@ impl Victim {
         }
         let pipe = String::from_utf8(output.stdout).unwrap();
         for line in pipe.lines() {
-            if let Some(number) = line.strip_prefix("returned ") {
+            if let Some(number) = line.strip_prefix('+') {
                 assert_eq!(number, self.next.to_string(), "the child counts");
                 apply(operation(self.next), &mut self.contents);
                 self.next += 1;
@@ -252,15 +251,24 @@ impl Victim {
             self.contents
         ))
     }
+
+    /// Whether the kills have met what they are to meet.
+    fn has_seen_it_all(&self) -> bool {
+        self.returned > 1_000
+            && self.under_way_found > 0
+            && self.in_a_flush_or_merge > 0
+            && self.in_a_removal > 0
+    }
 }
 
+#[allow(clippy::print_stderr)] // What was met, for who asks with --nocapture.
 fn kill_hundreds_of_times(every: u32) {
     let began = Instant::now();
     let mut victim = Victim::new(every, false);
-    while victim.kills < 250 {
-        victim
-            .live_and_die()
-            .unwrap_or_else(|wrong| panic!("{wrong}"));
+    // On a slow disk a life has fewer operations, and it takes more lives.
+    while victim.kills < 250 || !victim.has_seen_it_all() && victim.kills < 2_500 {
+        let wrong = victim.live_and_die().err();
+        assert_eq!(wrong, None);
     }
     eprintln!(
         "every {every}: {} kills of {} stores in {:.1} s, {} operations returned, {} under way were found; {} kills \
@@ -273,10 +281,7 @@ fn kill_hundreds_of_times(every: u32) {
         victim.in_a_flush_or_merge,
         victim.in_a_removal
     );
-    // The kills have met what they were to meet.
-    assert!(victim.returned > 1_000);
-    assert!(victim.under_way_found > 0);
-    assert!(victim.in_a_flush_or_merge > 0 && victim.in_a_removal > 0);
+    assert!(victim.has_seen_it_all());
 }
 
 #[test]
