@@ -224,6 +224,14 @@ fn many_keys(home: &Path) -> Result<(), Box<dyn Error>> {
     );
     scan("scanning all of them again", false)?;
     store.close()?;
+
+    let before = MEMORY.current_usage();
+    let _store = Store::open(storage.clone(), &dir, options)?;
+    let open = (MEMORY.current_usage() - before) as f64 / KEYS as f64;
+    row(
+        "memory, open, one table",
+        format!("{open:>9.2} bytes a key"),
+    );
     Ok(())
 }
 
