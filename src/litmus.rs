@@ -155,10 +155,22 @@ pub struct Outcome {
 impl Outcome {
     /// Whether all that is expected was found. A row that expects nothing is as expected.
     pub fn is_as_expected(&self) -> bool {
-        let verdict = self.row.verdict.is_none_or(|v| v == self.answer.verdict);
-        let counted = self.answer.exhausted.then_some(self.answer.outcomes);
-        let outcomes = self.row.outcomes.is_none_or(|n| Some(n) == counted);
-        verdict && outcomes
+        !self.differs() && !(self.is_judged() && self.is_undecided())
+    }
+
+    /// Whether something else was found than is expected.
+    pub fn differs(&self) -> bool {
+        let found = self.answer.verdict;
+        let verdict = self.row.verdict.is_some_and(|v| v != found);
+        let outcomes = self.row.outcomes.is_some_and(|n| n != self.answer.outcomes);
+        (verdict && found != Verdict::Undecided) || (outcomes && self.answer.exhausted)
+    }
+
+    /// Whether the bound was met before the answer was: the verdict, or the number of outcomes where
+    /// one is expected.
+    pub fn is_undecided(&self) -> bool {
+        let counted = self.answer.exhausted || self.row.outcomes.is_none();
+        self.answer.verdict == Verdict::Undecided || !counted
     }
 
     /// Whether anything is expected.
@@ -187,16 +199,19 @@ impl Report {
         self.outcomes().count()
     }
 
-    /// How many rows came out otherwise than expected.
+    /// How many rows did not come out as expected.
     pub fn unexpected(&self) -> usize {
         self.outcomes().filter(|o| !o.is_as_expected()).count()
     }
 
+    /// How many rows came out otherwise than expected.
+    pub fn differing(&self) -> usize {
+        self.outcomes().filter(|o| o.differs()).count()
+    }
+
     /// How many rows could not be decided within the bound.
     pub fn undecided(&self) -> usize {
-        self.outcomes()
-            .filter(|o| o.answer.verdict == Verdict::Undecided)
-            .count()
+        self.outcomes().filter(|o| o.is_undecided()).count()
     }
 }
 

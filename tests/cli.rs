@@ -162,6 +162,47 @@ fn a_check_that_runs_out_of_time_is_inconclusive_and_exits_3() {
     assert!(stdout(&output).contains("inconclusive"));
 }
 
+/// A litmus file of one row, of a program with so many sectors.
+fn litmus(sectors: usize, row: &str) -> (Output, tempfile::TempDir) {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let path = directory.path().join("ask.toml");
+    let bytes = 64 * sectors;
+    let text = format!(
+        r#"
+            name = "ask"
+            question = "Can zeros appear from nowhere?"
+            sector = 64
+            block = 1024
+            setup = ["create f"]
+            program = ["append f {bytes}*a"]
+            [[ask]]
+            state = ["f is 3*z"]
+            rows = [{{ profiles = ["posix"], {row} }}]
+        "#
+    );
+    fs::write(&path, text).expect("written");
+    (
+        lightsout(&["litmus", &path.display().to_string()]),
+        directory,
+    )
+}
+
+#[test]
+fn a_litmus_row_exits_0_as_expected_1_otherwise_and_3_where_it_is_undecided() {
+    let exit = |sectors, row| {
+        let (output, _) = litmus(sectors, row);
+        (output.status.code(), stdout(&output))
+    };
+    let (code, text) = exit(2, r#"expect = "forbidden", source = "s""#);
+    assert_eq!(code, Some(0), "{text}");
+    let (code, text) = exit(2, r#"expect = "allowed", source = "s""#);
+    assert_eq!(code, Some(1), "{text}");
+    // More crash images than are looked at.
+    let (code, text) = exit(32, r#"expect = "forbidden", source = "s""#);
+    assert_eq!(code, Some(3), "{text}");
+    assert!(text.contains("1 undecided"), "{text}");
+}
+
 #[test]
 fn blessing_is_refused_where_ci_is_set() {
     let output = Command::new(env!("CARGO_BIN_EXE_lightsout"))

@@ -45,6 +45,7 @@ pub struct Write {
 
 /// What a client can ask for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Operation {
     /// One write, or several as an atomic batch.
     Write(Vec<Write>),

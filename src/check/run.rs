@@ -5,7 +5,7 @@ use super::catalogue::{self, ENGINES};
 use super::search::{Case, Exploration, Limits, TimeUp};
 use super::spec::{Check, Spec, Specs, expected};
 use super::verdict::{Judged, Verdict};
-use crate::conform::{Discipline, Kind, Sync, replay};
+use crate::conform::{Kind, replay_log};
 use models::profile::{NAMES, Profile};
 use std::time::Duration;
 
@@ -129,7 +129,7 @@ pub fn run(
         Verdict::Violates(..) => profiles(&*case, check, limits.time),
         _ => (Vec::new(), Vec::new()),
     };
-    let replayed = replayed(check, &mut verdict);
+    let replayed = replayed(spec, check, &mut verdict);
     Ok(Judged {
         id: id(spec, check),
         expected,
@@ -230,35 +230,32 @@ fn stronger(one: &str, other: &str) -> bool {
             || (one, other) == ("ext4-ordered", "ext4-writeback"))
 }
 
-/// What the real engine does with the script, where the variant is one that exists as an engine and
-/// the script is one that its storage can follow. A divergence makes the verdict `broken`.
-fn replayed(check: &Check, verdict: &mut Verdict) -> Option<String> {
-    let Verdict::Violates(_, counterexample) = verdict else {
+/// What the real engine does with the script, or why it is not asked. A divergence makes the verdict
+/// `broken`.
+fn replayed(spec: &Spec, check: &Check, verdict: &mut Verdict) -> Option<String> {
+    let Verdict::Violates(promise, counterexample) = verdict else {
         return None;
     };
-    let assumed = check.variant.strip_prefix("as-found-lsm")?;
-    let discipline = Discipline::AsFound {
-        split_flush: assumed.contains("split-flush"),
-        tail_left: assumed.contains("tail-left"),
-    };
-    if !check.switches.is_empty() || check.bounds.sector != 1 {
-        return None;
-    }
-    match replay(
-        discipline,
-        Sync::Every,
-        &check.profile,
-        &counterexample.moves,
-    ) {
-        Ok(()) => {
-            Some("the real log, on simulated storage, loses the same write by this script".into())
+    let found = match spec.engine.as_str() {
+        "wal" => {
+            let setup = catalogue::wal_setup(spec, check).ok()?;
+            replay_log(&setup, &counterexample.moves, *promise)
         }
+        _ => return None,
+    };
+    let engine = match &check.without {
+        Some(site) => format!("the real log without `{site}`"),
+        None => "the real log".into(),
+    };
+    match found {
+        Ok(()) => Some(format!(
+            "{engine}, on simulated storage, breaks {promise} by the same script"
+        )),
         Err(found) if found.kind == Kind::NotModelled => {
             Some(format!("not replayed: {}", found.found))
         }
         Err(found) => {
-            *verdict =
-                Verdict::Broken(format!("the real engine diverges from the script: {found}"));
+            *verdict = Verdict::Broken(format!("{engine} diverges from the script: {found}"));
             None
         }
     }

@@ -2,6 +2,7 @@
 
 use super::print;
 use lightsout::check::Error;
+use lightsout::check::verdict::Exit;
 use lightsout::litmus::{self, Detail};
 use std::path::{Path, PathBuf};
 
@@ -14,5 +15,10 @@ pub(super) fn run(directory: &Path, files: &[PathBuf], verbose: bool) -> Result<
         false => Detail::Tests,
     };
     print(&report.render(detail))?;
-    Ok(u8::from(report.unexpected() > 0))
+    let exit = match (report.differing(), report.undecided()) {
+        (0, 0) => Exit::Expected,
+        (0, _) => Exit::Inconclusive,
+        _ => Exit::Differs,
+    };
+    Ok(exit as u8)
 }

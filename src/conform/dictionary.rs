@@ -1,104 +1,73 @@
-//! What each token of the model's log stands for, in bytes: known from the script alone.
+//! What each token of a model stands for, in bytes: known from the script alone.
 
 use super::CELL_BYTES;
-use crate::engine::wal;
-use crate::engine::wal::format::{self, Chain};
-use models::disk::{Cell, Tree};
-use models::wal::record::{Record, Token};
+use models::cells::{Record, Table, Token};
+use models::disk::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The bytes of every record that the model wrote.
+/// Something that takes several cells.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Whole {
+    /// A record of a log.
+    Record(Arc<Record>),
+    /// A table of an LSM tree.
+    Table(Arc<Table>),
+}
+
+/// The bytes of everything that the model wrote.
 #[derive(Debug)]
 pub(super) struct Dictionary {
-    as_found: bool,
-    records: BTreeMap<Arc<Record>, (Vec<u8>, Chain)>,
+    /// What the token of a file's header stands for.
+    header: [u8; CELL_BYTES],
+    known: BTreeMap<Whole, Vec<u8>>,
 }
 
 impl Dictionary {
-    pub(super) fn new(as_found: bool) -> Dictionary {
+    pub(super) fn new(header: [u8; CELL_BYTES]) -> Dictionary {
         Dictionary {
-            as_found,
-            records: BTreeMap::new(),
+            header,
+            known: BTreeMap::new(),
         }
     }
 
-    /// Takes a record in, with its writes; `previous` is the one it is written behind. An error of
-    /// the encoding is in words.
-    pub(super) fn learn(
-        &mut self,
-        record: &Arc<Record>,
-        previous: Option<&Arc<Record>>,
-        writes: &[wal::Write],
-    ) -> Result<(), String> {
-        if self.records.contains_key(record) {
-            return Ok(());
+    pub(super) fn knows(&self, whole: &Whole) -> bool {
+        self.known.contains_key(whole)
+    }
+
+    /// Takes something in. It has as many cells as the model says, or the error says how many.
+    pub(super) fn learn(&mut self, whole: Whole, bytes: Vec<u8>) -> Result<(), String> {
+        let cells = match &whole {
+            Whole::Record(record) => record.cells,
+            Whole::Table(table) => table.cells,
+        };
+        if bytes.len() != cells * CELL_BYTES {
+            let bytes = bytes.len();
+            return Err(format!("what takes {bytes} bytes has not {cells} cells"));
         }
-        let mut bytes = Vec::new();
-        let mut chain = Chain::start();
-        if self.as_found {
-            writes.iter().for_each(|write| as_found(write, &mut bytes));
-        } else {
-            let known = previous.and_then(|previous| self.records.get(previous));
-            chain = known.map_or(chain, |(_, chain)| *chain);
-            let lsn = lsn_of(record);
-            chain = format::encode(chain, lsn, record.mark, writes, &mut bytes)
-                .map_err(|error| error.to_string())?;
-        }
-        if bytes.len() != record.cells * CELL_BYTES {
-            let (bytes, cells) = (bytes.len(), record.cells);
-            return Err(format!("a record of {bytes} bytes has not {cells} cells"));
-        }
-        self.records.insert(record.clone(), (bytes, chain));
+        self.known.insert(whole, bytes);
         Ok(())
     }
 
-    /// The bytes of some cells. A record that was never taken in is garbage.
+    /// The bytes of some cells. What was never taken in is garbage.
     pub(super) fn bytes(&self, cells: &[Token]) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(cells.len() * CELL_BYTES);
-        for cell in cells {
-            match cell {
-                Token::Zero => bytes.extend_from_slice(&[0; CELL_BYTES]),
-                Token::Garbage | Token::Table { .. } => {
-                    bytes.extend_from_slice(&[u8::garbage(); CELL_BYTES])
-                }
-                Token::Header => bytes.extend_from_slice(&format::file_header()),
-                Token::Part { record, part } => {
-                    let from = part * CELL_BYTES;
-                    let known = self.records.get(record);
-                    let part = known.and_then(|(all, _)| all.get(from..from + CELL_BYTES));
-                    bytes.extend_from_slice(part.unwrap_or(&[u8::garbage(); CELL_BYTES]));
-                }
+        let garbage = [u8::garbage(); CELL_BYTES];
+        let piece = |whole: Whole, part: &usize| {
+            let from = part * CELL_BYTES;
+            let piece = self.known.get(&whole)?.get(from..from + CELL_BYTES)?;
+            <[u8; CELL_BYTES]>::try_from(piece).ok()
+        };
+        let cell = |cell: &Token| match cell {
+            Token::Zero => [0; CELL_BYTES],
+            Token::Garbage => garbage,
+            Token::Header => self.header,
+            Token::Part { record, part } => {
+                piece(Whole::Record(record.clone()), part).unwrap_or(garbage)
             }
-        }
-        bytes
-    }
-
-    /// Every path with the bytes of its file.
-    pub(super) fn files(&self, tree: &Tree<Token>) -> Vec<(String, Option<Vec<u8>>)> {
-        let files = tree.paths().into_iter();
-        files
-            .map(|(path, cells)| (path, cells.map(|cells| self.bytes(cells))))
-            .collect()
-    }
-}
-
-/// What the engine calls a record.
-pub(super) fn lsn_of(record: &Record) -> wal::Lsn {
-    wal::Lsn {
-        generation: record.generation,
-        index: record.index,
-    }
-}
-
-/// Lengths and bytes, as the study has them.
-fn as_found(write: &wal::Write, into: &mut Vec<u8>) {
-    let (key, value) = match write {
-        wal::Write::Put { key, value } => (key, &value[..]),
-        wal::Write::Delete { key } => (key, &[][..]),
-    };
-    for field in [&key[..], value] {
-        into.extend_from_slice(&(field.len() as u32).to_le_bytes());
-        into.extend_from_slice(field);
+            Token::Table { table, part } => {
+                piece(Whole::Table(table.clone()), part).unwrap_or(garbage)
+            }
+        };
+        cells.iter().flat_map(cell).collect()
     }
 }

@@ -35,6 +35,8 @@ pub enum Kind {
     OtherRecovery,
     /// They agree, and break this promise of the contract.
     Breach(Promise),
+    /// They agree, and keep the promise that the script is said to break.
+    NoBreach,
     /// The script leaves what the model can express: nobody's mistake.
     NotModelled,
 }
@@ -63,6 +65,7 @@ impl fmt::Display for Divergence {
             Kind::NoSuchImage => "the model's disk cannot leave this crash image".into(),
             Kind::OtherRecovery => "they recover different things".into(),
             Kind::Breach(promise) => format!("both break {promise}"),
+            Kind::NoBreach => "both keep what this script is said to break".into(),
             Kind::NotModelled => "the model cannot express this".into(),
         };
         writeln!(f, "step {} ({}): {what}", self.step, self.during)?;

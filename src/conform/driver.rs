@@ -1,9 +1,14 @@
 //! Runs a script in lock step.
 
 use super::lockstep::Lockstep;
-use super::script::Step;
-use super::{Discipline, Divergence, Kind, Script};
+use super::script::{Engine, Step, Sync};
+use super::subject::Subject;
+use super::wal::LogSubject;
+use super::{CELL_BYTES, Discipline, Divergence, Kind, Script};
 use crate::storage::simulated::{Fault, Point};
+use models::contract::{Promise, Terms};
+use models::machine::process::Ground;
+use models::profile::Profile;
 
 /// What a script that conforms went through.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,19 +30,35 @@ pub fn run(script: &Script) -> Result<Conformed, Divergence> {
 
 /// Runs a script, with mistakes planted in the engine's storage calls.
 pub fn run_with(script: &Script, mistakes: &[(Point, Fault)]) -> Result<Conformed, Divergence> {
-    let both = Lockstep::new(script)?;
-    for (point, fault) in mistakes {
-        both.engine.plan(*point, *fault);
-    }
-    drive(both, script)
+    start(script, script.discipline, mistakes)
 }
 
 /// Runs a script on another of the engine's protocols than the model's: it ought to diverge.
 pub fn run_as(script: &Script, engine: Discipline) -> Result<Conformed, Divergence> {
-    drive(Lockstep::new(script)?.with_engine(engine), script)
+    start(script, engine, &[])
 }
 
-fn drive(mut both: Lockstep<'_>, script: &Script) -> Result<Conformed, Divergence> {
+fn start(
+    script: &Script,
+    engine: Discipline,
+    mistakes: &[(Point, Fault)],
+) -> Result<Conformed, Divergence> {
+    match script.engine {
+        Engine::Log => drive::<LogSubject>(script, engine, mistakes),
+    }
+}
+
+fn drive<S: Subject>(
+    script: &Script,
+    engine: Discipline,
+    mistakes: &[(Point, Fault)],
+) -> Result<Conformed, Divergence> {
+    let subject = S::of(script, engine);
+    let ground = ground(script, subject.protocol())?;
+    let mut both = Lockstep::new(subject, ground, terms(script));
+    for (point, fault) in mistakes {
+        both.engine.plan(*point, *fault);
+    }
     let mut conformed = Conformed::default();
     both.open().map_err(|found| Divergence {
         during: "open".into(),
@@ -64,18 +85,51 @@ fn drive(mut both: Lockstep<'_>, script: &Script) -> Result<Conformed, Divergenc
     Ok(conformed)
 }
 
-fn take(
-    both: &mut Lockstep<'_>,
+/// The protocol on the script's file system, with sizes in cells.
+fn ground<P>(script: &Script, protocol: P) -> Result<Ground<P>, Divergence> {
+    let profile = Profile::named(&script.profile)
+        .ok_or_else(|| Divergence::new(Kind::NotModelled, "a profile", script.profile.clone()))?;
+    let (sector, block) = (script.sector_bytes, script.block_bytes);
+    Ok(Ground {
+        protocol,
+        profile: profile.with_sizes(sector / CELL_BYTES, block / CELL_BYTES),
+        without: None,
+        guarded: false,
+        forget: false,
+    })
+}
+
+/// The contract, where the protocol promises to keep it.
+fn terms(script: &Script) -> Terms {
+    let judged = match script.discipline {
+        Discipline::Durable => Promise::CONTRACT.to_vec(),
+        Discipline::AsFound { .. } => Vec::new(),
+    };
+    let every = match script.sync {
+        Sync::EveryN(n) => Some(n),
+        Sync::Every | Sync::Never => None,
+    };
+    Terms {
+        judged,
+        every,
+        kills_only: false,
+    }
+}
+
+fn take<S: Subject>(
+    both: &mut Lockstep<S>,
     script: &Script,
     number: usize,
     step: &Step,
     conformed: &mut Conformed,
 ) -> Result<(), Divergence> {
     match step {
-        Step::Write(_) | Step::Sync | Step::Close => match script.operation(number) {
-            Some(operation) => both.ask(Script::id(number), &operation),
-            None => Ok(()),
-        },
+        Step::Write(_) | Step::Sync | Step::Flush | Step::Compact | Step::Close => {
+            match script.operation(number) {
+                Some(operation) => both.ask(Script::id(number), &operation),
+                None => Ok(()),
+            }
+        }
         Step::DieAfter(calls) => {
             both.engine
                 .plan(Point::Call(both.engine.calls() + calls), Fault::Die);
@@ -102,7 +156,7 @@ fn take(
     }
 }
 
-fn reopen(both: &mut Lockstep<'_>) -> Result<(), Divergence> {
+fn reopen<S: Subject>(both: &mut Lockstep<S>) -> Result<(), Divergence> {
     match both.is_modelled() {
         true => both.open(),
         false => Ok(()),

@@ -1,23 +1,19 @@
-//! Whether a call of the engine is the next one of the model, and whether a crash image is one of the
-//! model's.
+//! Whether a call of the engine is the next one of the model.
 
-use super::dictionary::Dictionary;
+use super::subject::{CellOf, Subject};
 use super::{CELL_BYTES, Divergence, Kind};
-use models::disk::{Call, Disk, Tree};
-use models::profile::Profile;
-use models::protocol::Step;
-use models::wal::Wal;
-use models::wal::record::Token;
-use std::slice;
+use models::disk::Call;
+use models::machine::process::Process;
+use models::protocol::{Protocol, Step, StepOf};
 
-/// A step of the log's model.
-pub(super) type WalStep = models::protocol::StepOf<Wal>;
+/// What a process has buffered: the file, the first cell, the cells.
+type Buffer<C> = Option<(String, usize, Vec<C>)>;
 
 /// The call on the disk that a step makes, if it makes one.
-pub(super) fn call_of(
-    step: &WalStep,
-    buffer: &Option<(String, usize, Vec<Token>)>,
-) -> Option<Call<Token>> {
+pub(super) fn call_of<P: Protocol>(
+    step: &StepOf<P>,
+    buffer: &Buffer<P::Cell>,
+) -> Option<Call<P::Cell>> {
     match step {
         Step::Call { call, .. } => Some(call.clone()),
         Step::Flush { cells, .. } => buffer.as_ref().map(|(file, at, buffered)| {
@@ -33,14 +29,14 @@ pub(super) fn call_of(
 }
 
 /// A call of the model with bytes in place of tokens.
-pub(super) fn in_bytes(call: &Call<Token>, dictionary: &Dictionary) -> Call<u8> {
+pub(super) fn in_bytes<S: Subject>(subject: &S, call: &Call<CellOf<S>>) -> Call<u8> {
     match call {
         Call::Create(path) => Call::Create(path.clone()),
         Call::CreateDirectory(path) => Call::CreateDirectory(path.clone()),
         Call::Write { file, at, cells } => Call::Write {
             file: file.clone(),
             at: at * CELL_BYTES,
-            cells: dictionary.bytes(cells),
+            cells: subject.bytes(cells),
         },
         Call::SetLen { file, to } => Call::SetLen {
             file: file.clone(),
@@ -68,16 +64,16 @@ pub(super) fn in_words(call: &Call<u8>) -> String {
 }
 
 /// The first step, among the next of the model that may stand in any order, that makes this call.
-pub(super) fn matching(
-    steps: &[WalStep],
-    buffer: &Option<(String, usize, Vec<Token>)>,
+pub(super) fn matching<S: Subject>(
+    subject: &S,
+    process: &Process<S::Protocol>,
     call: &Call<u8>,
-    dictionary: &Dictionary,
 ) -> Result<usize, Divergence> {
+    let steps = &process.steps;
     let mut expected = Vec::new();
     let mut file = None;
     for (number, step) in steps.iter().enumerate() {
-        let Some(next) = call_of(step, buffer) else {
+        let Some(next) = call_of::<S::Protocol>(step, &process.buffer) else {
             break;
         };
         let is_write = matches!(next, Call::Write { .. });
@@ -85,7 +81,7 @@ pub(super) fn matching(
         if number > 0 && !(is_write && same_file) {
             break;
         }
-        let next = in_bytes(&next, dictionary);
+        let next = in_bytes(subject, &next);
         if next == *call {
             return Ok(number);
         }
@@ -102,35 +98,4 @@ pub(super) fn matching(
         found.push_str(", with other bytes in it");
     }
     Err(Divergence::new(Kind::OtherCall, expected, found))
-}
-
-/// The disk that the model is left with where the engine's power cut left this image. The effects of
-/// the two correspond, so the same ones are kept; lost space reads the option of the model's disk
-/// whose bytes stand in the image. `None`: the model's disk cannot leave that image.
-pub(super) fn model_image(
-    disk: &Disk<Token>,
-    profile: &Profile,
-    kept: &[usize],
-    image: &Tree<u8>,
-    dictionary: &Dictionary,
-) -> Option<Disk<Token>> {
-    let left = disk.crash_by(kept, profile, |lost| {
-        let file = lost.path().and_then(|path| image.file(&path));
-        let file = file.unwrap_or_default();
-        let reads = |option: &&[Token]| {
-            let mut cells = option.iter().zip(lost.cells.clone());
-            cells.all(|(token, at)| {
-                let bytes = dictionary.bytes(slice::from_ref(token));
-                file.get(at * CELL_BYTES..(at + 1) * CELL_BYTES) == Some(&bytes[..])
-            })
-        };
-        // Where none does, the comparison below says so.
-        lost.options.iter().position(reads).unwrap_or(0)
-    });
-    let files = dictionary.files(left.view());
-    let target = image.paths();
-    let mut pairs = files.iter().zip(&target);
-    let alike = files.len() == target.len()
-        && pairs.all(|((path, have), (other, want))| path == other && have.as_deref() == *want);
-    alike.then_some(left)
 }

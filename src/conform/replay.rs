@@ -1,81 +1,203 @@
-//! A counterexample of the model, on the real engine.
+//! A counterexample of a model, on the real engine.
+//!
+//! ```text
+//!   moves --> the check's own run --> where each call falls, and what each crash leaves
+//!                                          |
+//!                     faults planted in the storage: die, fail, drop this barrier
+//!                                          v
+//!   moves --> model and engine in lock step ---------------------> the same breach
+//! ```
+//!
+//! A barrier that the check leaves out is dropped from the real engine's calls: by the storage, so that
+//! the engine believes it. A power cut leaves the engine's disk with the bytes of the image that the
+//! check was left with.
 
-use super::lockstep::Lockstep;
-use super::script::{Step, Write};
-use super::{CELL_BYTES, Discipline, Divergence, Kind, Script, Sync};
+use super::lockstep::{Lockstep, is_barrier_at};
+use super::subject::Subject;
+use super::wal::LogSubject;
+use super::{Divergence, Kind};
 use crate::storage::simulated::{Fault, Point};
-use models::contract::Operation;
-use models::machine::script::Move;
+use models::contract::{Operation, Promise};
+use models::machine::Setup;
+use models::machine::process::{Doing, Ground, Process};
+use models::machine::script::{Move, Run};
+use models::protocol::{Protocol, Step, StepOf};
+use models::wal::Wal;
+use std::collections::VecDeque;
 
-/// Runs the moves of a script on the real engine over simulated storage, with sectors of one cell
-/// and blocks of two, in lock step with the model. `Ok`: the engine did what the model did, up to
-/// the breach. The moves are those of a check that starts after the first recovery, with a head of two cells
-/// a record (as-found: of one), on which no lost space reads anything but zeros.
-pub fn replay(
-    discipline: Discipline,
-    sync: Sync,
-    profile: &str,
+/// Runs a counterexample of the log's model on the real log over simulated storage. `Ok`: the log did
+/// what the model did, up to that breach.
+pub fn replay_log(setup: &Setup<Wal>, moves: &[Move], breach: Promise) -> Result<(), Divergence> {
+    replay::<LogSubject>(setup, moves, breach)
+}
+
+fn replay<S: Subject>(
+    setup: &Setup<S::Protocol>,
     moves: &[Move],
+    breach: Promise,
 ) -> Result<(), Divergence> {
-    let cannot = |why: &str| Err(Divergence::new(Kind::NotModelled, "", why));
-    let write = |w: &models::contract::Write| Write {
-        key: w.key,
-        value: (!w.delete).then_some(6),
-    };
-    let operations = moves.iter().filter_map(|next| match next {
-        Move::Invoke(operation) => Some(operation),
-        _ => None,
-    });
-    let steps = operations.clone().map(|operation| match operation {
-        Operation::Write(writes) => Step::Write(writes.iter().map(write).collect()),
-        Operation::Sync | Operation::Flush | Operation::Compact => Step::Sync,
-        Operation::Close => Step::Close,
-    });
-    let script = Script {
-        discipline,
-        sync,
-        profile: profile.into(),
-        sector_bytes: CELL_BYTES,
-        block_bytes: 2 * CELL_BYTES,
-        keys: vec![1; 3],
-        steps: steps.collect(),
-    };
-    let operations: Vec<&Operation> = operations.collect();
-    let mut both = Lockstep::new(&script)?;
-    both.open()?;
-    both.settle();
-    let mut invoked = 0;
-    for (number, next) in moves.iter().enumerate() {
-        let crash = |m: &&Move| matches!(m, Move::Kill | Move::PowerCut(_));
-        match next {
-            Move::Invoke(_) => {
-                let rest = &moves[number + 1..];
-                let end = rest
-                    .iter()
-                    .take_while(|m| !matches!(m, Move::Invoke(_)) && !crash(m))
-                    .count();
-                if rest[..end].iter().any(|m| matches!(m, Move::Fail(_))) {
-                    return cannot("a failed barrier is not replayed");
-                }
-                if rest.get(end).is_some_and(|m| crash(&m)) {
-                    let calls = both.calls_within(Script::id(invoked), operations[invoked], end);
-                    both.engine
-                        .plan(Point::Call(both.engine.calls() + calls), Fault::Die);
-                }
-                both.ask(Script::id(invoked), operations[invoked])?;
-                invoked += 1;
-            }
-            Move::Step | Move::Fail(_) => {}
-            Move::Kill => {
-                both.kill()?;
-                both.open()?;
-            }
-            Move::PowerCut(fates) if fates.fills.iter().all(|fill| *fill == 0) => {
-                both.power_cut(fates)?;
-                both.open()?;
-            }
-            Move::PowerCut(_) => return cannot("lost space that reads otherwise is not replayed"),
-        }
+    let mut replay = Replay::<S>::new(setup, moves)?;
+    let mut number = 0;
+    if setup.bounds.start_empty {
+        let whole = replay.whole.recover(replay.run.disk.view());
+        number = replay.steps(moves, 0, whole)?;
     }
-    Ok(())
+    let mut ran = replay.both.open();
+    replay.both.engine.forget_faults();
+    if !setup.bounds.start_empty {
+        replay.both.settle();
+    }
+    while ran.is_ok() && number < moves.len() {
+        let next = &moves[number];
+        ran = replay
+            .along(moves, &mut number)
+            .map_err(|found| Divergence {
+                step: number,
+                during: in_words(next),
+                ..found
+            });
+    }
+    match ran {
+        Err(found) if found.kind == Kind::Breach(breach) && number == moves.len() => Ok(()),
+        Err(found) => Err(found),
+        Ok(()) => Err(Divergence::new(
+            Kind::NoBreach,
+            breach.to_string(),
+            "no breach",
+        )),
+    }
+}
+
+/// The steps of a process that are taken one by one.
+type Steps<P> = VecDeque<StepOf<P>>;
+
+struct Replay<S: Subject> {
+    /// The check's own run.
+    run: Run<S::Protocol>,
+    /// Its protocol, with the barrier that it leaves out.
+    whole: Ground<S::Protocol>,
+    without: Option<String>,
+    both: Lockstep<S>,
+}
+
+impl<S: Subject> Replay<S> {
+    fn new(setup: &Setup<S::Protocol>, moves: &[Move]) -> Result<Self, Divergence> {
+        let numbered = moves.iter().filter_map(|next| match next {
+            // Maintenance has no number.
+            Move::Invoke(Operation::Flush | Operation::Compact) => None,
+            Move::Invoke(operation) => Some(operation.clone()),
+            _ => None,
+        });
+        let script = S::script(&setup.ground.protocol, &numbered.collect::<Vec<_>>());
+        let script = script.map_err(|why| Divergence::new(Kind::NotModelled, "", why))?;
+        let subject = S::of(&script, script.discipline);
+        let ground = Ground {
+            protocol: subject.protocol(),
+            forget: false,
+            ..setup.ground.clone()
+        };
+        Ok(Self {
+            run: Run::new(setup),
+            whole: Ground {
+                without: None,
+                ..setup.ground.clone()
+            },
+            without: setup.ground.without.clone(),
+            both: Lockstep::new(subject, ground, setup.terms.clone()),
+        })
+    }
+
+    /// Goes on by one thing that the client asks for, or one crash, and all steps up to the next.
+    fn along(&mut self, moves: &[Move], number: &mut usize) -> Result<(), Divergence> {
+        let next = &moves[*number];
+        let before = self.run.process.clone();
+        self.make(next)?;
+        let disk = self.run.disk.clone();
+        let whole = match next {
+            Move::Invoke(operation) => self.whole.invoke(&before, self.run.operations, operation),
+            _ => self.whole.recover(disk.view()),
+        };
+        *number = self.steps(moves, *number + 1, whole)?;
+        match next {
+            Move::Invoke(operation) => self.both.ask(self.run.operations, operation)?,
+            Move::PowerCut(fates) => {
+                self.both.power_cut_to(&fates.kept, disk.view())?;
+                self.both.open()?;
+            }
+            _ => {
+                self.both.kill()?;
+                self.both.open()?;
+            }
+        }
+        self.both.engine.forget_faults();
+        Ok(())
+    }
+
+    /// Makes the steps that follow in the check's run, up to the next thing that the client asks for,
+    /// the next crash or the end, and plans what befalls the engine on the way. `whole`: the process with all
+    /// its steps. The number of the move that comes next.
+    fn steps(
+        &mut self,
+        moves: &[Move],
+        from: usize,
+        whole: Process<S::Protocol>,
+    ) -> Result<usize, Divergence> {
+        let is_step = |next: &&Move| matches!(next, Move::Step | Move::Fail(_));
+        let to = from + moves[from..].iter().take_while(is_step).count();
+        let mut whole = one_by_one(whole);
+        let mut call = self.both.engine.calls();
+        for next in &moves[from..to] {
+            // Those that the run leaves out are calls of the engine all the same.
+            while let (Some(step), Some(without)) = (whole.front(), &self.without)
+                && is_barrier_at(step, without)
+            {
+                whole.pop_front();
+                call += 1;
+            }
+            if let Move::Fail(failure) = next {
+                let fault = Fault::Barrier(*failure);
+                self.both.engine.plan(Point::Call(call), fault);
+            }
+            let step = whole.pop_front();
+            call += usize::from(matches!(step, Some(Step::Call { .. } | Step::Flush { .. })));
+            self.make(next)?;
+            if step == Some(Step::Reopen) {
+                whole = one_by_one(self.whole.recover(self.run.disk.view()));
+            } else if matches!(next, Move::Fail(_)) || self.run.disk.is_aborted() {
+                // What follows a failure was not planned.
+                whole = one_by_one(self.run.process.clone());
+            }
+        }
+        let doing = self.run.process.doing;
+        let dies = !matches!(doing, Doing::Idle | Doing::Down);
+        self.both.dies_before = dies.then(|| self.run.process.site());
+        if dies {
+            self.both.engine.plan(Point::Call(call), Fault::Die);
+        }
+        Ok(to)
+    }
+
+    /// Makes a move of the check's run.
+    fn make(&mut self, next: &Move) -> Result<(), Divergence> {
+        let at = self.run.process.site();
+        let made = self.run.make(next).map(drop);
+        made.ok_or_else(|| Divergence::new(Kind::NoBreach, "a script of the model", at))
+    }
+}
+
+/// The steps of a process but its changes in memory, which are run with the step before them.
+fn one_by_one<P: Protocol>(process: Process<P>) -> Steps<P> {
+    let steps = process.steps.into_iter();
+    steps
+        .filter(|step| !matches!(step, Step::Change(_)))
+        .collect()
+}
+
+fn in_words(next: &Move) -> String {
+    match next {
+        Move::Invoke(operation) => operation.to_string(),
+        Move::Kill => "kill".into(),
+        Move::PowerCut(_) => "power cut".into(),
+        Move::Step | Move::Fail(_) => "a step".into(),
+    }
 }

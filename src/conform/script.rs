@@ -1,7 +1,6 @@
 //! Scripts: what the client asks for, and what befalls the machine, in a form that can be saved.
 
 use crate::engine;
-use crate::engine::wal::format::RECORD_HEADER;
 use models::contract::{self, OpId, Operation};
 use models::disk::Failure;
 use models::disk::image::Fates;
@@ -14,6 +13,9 @@ use super::CELL_BYTES;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Script {
+    /// Which engine.
+    #[serde(default)]
+    pub engine: Engine,
     /// Which of the engine's protocols.
     pub discipline: Discipline,
     /// When an append is synced.
@@ -28,6 +30,15 @@ pub struct Script {
     pub keys: Vec<usize>,
     /// What happens.
     pub steps: Vec<Step>,
+}
+
+/// Which engine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Engine {
+    /// The log.
+    #[default]
+    Log,
 }
 
 /// Which of the engine's protocols.
@@ -66,6 +77,10 @@ pub enum Step {
     Write(Vec<Write>),
     /// The client syncs.
     Sync,
+    /// The client moves what is in memory to a table; a log, which has none, syncs.
+    Flush,
+    /// The client merges the tables, likewise.
+    Compact,
     /// The client closes the store, and opens it anew.
     Close,
     /// So many storage calls from here on, the process dies. What the client asks for after that is
@@ -106,6 +121,31 @@ impl Script {
         serde_json::from_str(json)
     }
 
+    /// A script of these operations, each write of which takes a cell beside the record's head.
+    pub(super) fn of(discipline: Discipline, sync: Sync, operations: &[Operation]) -> Script {
+        let write = |w: &contract::Write| Write {
+            key: w.key,
+            value: (!w.delete).then_some(6),
+        };
+        let step = |operation: &Operation| match operation {
+            Operation::Write(writes) => Step::Write(writes.iter().map(write).collect()),
+            Operation::Sync => Step::Sync,
+            Operation::Flush => Step::Flush,
+            Operation::Compact => Step::Compact,
+            Operation::Close => Step::Close,
+        };
+        Script {
+            engine: Engine::default(),
+            discipline,
+            sync,
+            profile: "posix".into(),
+            sector_bytes: CELL_BYTES,
+            block_bytes: 2 * CELL_BYTES,
+            keys: vec![1; 3],
+            steps: operations.iter().map(step).collect(),
+        }
+    }
+
     /// The number of an operation in the model: its place in the script, from 1.
     pub(super) fn id(step: usize) -> OpId {
         OpId::try_from(step + 1).unwrap_or(OpId::MAX)
@@ -124,6 +164,8 @@ impl Script {
                     .collect(),
             ),
             Step::Sync => Operation::Sync,
+            Step::Flush => Operation::Flush,
+            Step::Compact => Operation::Compact,
             Step::Close => Operation::Close,
             _ => return None,
         })
@@ -160,24 +202,6 @@ impl Script {
                     }
                 }
             })
-            .collect()
-    }
-
-    /// The cells of each operation's record, by its number.
-    pub(super) fn cells(&self) -> Vec<usize> {
-        let payload = |write: &engine::wal::Write| match write {
-            engine::wal::Write::Put { key, value } => 9 + key.len() + value.len(),
-            engine::wal::Write::Delete { key } => 5 + key.len(),
-        };
-        let record = |step| match self.is_as_found() {
-            true => 2,
-            false => {
-                let payload: usize = self.writes(Self::id(step)).iter().map(payload).sum();
-                (RECORD_HEADER + payload).div_ceil(CELL_BYTES)
-            }
-        };
-        std::iter::once(0)
-            .chain((0..self.steps.len()).map(record))
             .collect()
     }
 
@@ -251,6 +275,8 @@ impl fmt::Display for Step {
                 )
             }
             Step::Sync => write!(f, "sync"),
+            Step::Flush => write!(f, "flush"),
+            Step::Compact => write!(f, "compact"),
             Step::Close => write!(f, "close"),
             Step::DieAfter(calls) => write!(f, "the process dies after {calls} calls"),
             Step::FailBarrierAfter(barriers, failure) => {

@@ -50,7 +50,7 @@ impl Report {
             totals += &format!(", {} as expected", judged - self.unexpected());
         }
         for (count, what) in [
-            (self.unexpected(), "not as expected"),
+            (self.differing(), "not as expected"),
             (self.undecided(), "undecided"),
         ] {
             if count > 0 {
@@ -69,15 +69,17 @@ fn render_test(
 ) -> fmt::Result {
     let outcomes = || asks.iter().flatten();
     let unexpected = outcomes().filter(|o| !o.is_as_expected()).count();
+    let differing = outcomes().filter(|o| o.differs()).count();
     if detail == Detail::Tests {
         let rows = match outcomes().count() {
             1 => "1 row".into(),
             n => format!("{n} rows"),
         };
-        let verdict = match unexpected {
-            0 if outcomes().any(Outcome::is_judged) => "as expected".into(),
-            0 => found(outcomes()),
-            n => format!("{n} not as expected"),
+        let verdict = match (unexpected, differing) {
+            (0, _) if outcomes().any(Outcome::is_judged) => "as expected".into(),
+            (0, _) => found(outcomes()),
+            (n, 0) => format!("{n} undecided"),
+            (_, n) => format!("{n} not as expected"),
         };
         writeln!(text, "{:NAME$}  {rows:>8}  {verdict}", test.name)?;
         if unexpected == 0 {

@@ -142,7 +142,9 @@ impl Simulated {
         self.machine().barriers
     }
 
-    /// Plans a fault. Of two for one call the one that was planned first strikes.
+    /// Plans a fault. Of two for one call the one that was planned first strikes, but a death before
+    /// any other: what else is planned then strikes the first call of the next process, which has
+    /// that number.
     pub fn plan(&self, point: Point, fault: Fault) {
         self.machine().faults.push((point, fault));
     }

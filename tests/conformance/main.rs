@@ -1,9 +1,10 @@
 //! The real log is the model's log: random scripts in lock step, and a gate that they have teeth.
 
 mod gate;
+mod replay;
 mod scripts;
 
-use lightsout::conform::{Discipline, Kind, Script, Step, Sync, Write, run};
+use lightsout::conform::{Discipline, Engine, Kind, Script, Step, Sync, Write, run};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use scripts::{as_found_scripts, durable_scripts};
@@ -82,6 +83,7 @@ fn another_engine_than_the_model_expects_diverges() {
         value: Some(12),
     }]);
     let script = Script {
+        engine: Engine::Log,
         discipline: Discipline::AsFound {
             split_flush: true,
             tail_left: false,

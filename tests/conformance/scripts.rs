@@ -1,6 +1,6 @@
 //! Scripts: random ones, and a fixed one that passes by every call of the log.
 
-use lightsout::conform::{Discipline, Script, Step, Sync, Write};
+use lightsout::conform::{Discipline, Engine, Script, Step, Sync, Write};
 use models::disk::Failure;
 use models::profile::NAMES;
 use proptest::prelude::*;
@@ -57,6 +57,7 @@ fn scripts(discipline: impl Strategy<Value = Discipline>) -> impl Strategy<Value
     let steps = prop::collection::vec(step(), 1..40);
     (discipline, sync, sizes, profile, steps).prop_map(
         |(discipline, sync, sizes, profile, steps)| Script {
+            engine: Engine::Log,
             discipline,
             sync,
             profile: profile.into(),
@@ -97,6 +98,7 @@ pub(crate) fn fixed(sync: Sync, profile: &str) -> Script {
         fills: vec![0],
     };
     Script {
+        engine: Engine::Log,
         discipline: Discipline::Durable,
         sync,
         profile: profile.into(),

@@ -147,7 +147,10 @@ impl Machine {
             };
             here && (call.is_barrier() || !matches!(fault, Fault::Barrier(_)))
         };
-        let planned = self.faults.iter().position(struck)?;
+        let planned = |fault: &(Point, Fault)| struck(fault) && fault.1 == Fault::Die;
+        let planned = self.faults.iter().position(planned);
+        // A call that the process does not live to make keeps its number, and what else is planned.
+        let planned = planned.or_else(|| self.faults.iter().position(struck))?;
         Some(self.faults.remove(planned).1)
     }
 

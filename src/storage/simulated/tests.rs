@@ -74,6 +74,20 @@ fn the_process_dies_before_the_call_that_is_planned_and_opens_nothing_either() {
 }
 
 #[test]
+fn what_is_planned_for_a_call_before_which_the_process_dies_strikes_the_next_process() {
+    let (storage, file) = machine("posix");
+    let next = Point::Call(storage.calls());
+    storage.plan(next, Fault::Drop);
+    storage.plan(next, Fault::Die);
+    assert!(file.append(b"a").is_err());
+    storage.kill();
+    let file = storage.open(path()).unwrap();
+    file.append(b"b").unwrap();
+    file.append(b"c").unwrap();
+    assert_eq!(contents(&storage), b"c");
+}
+
+#[test]
 fn a_barrier_fails_as_planned_and_what_it_was_to_cover_may_go() {
     for (failure, visible) in [
         (Failure::DataStays, &b"xy"[..]),
