@@ -30,28 +30,32 @@ pub mod effect;
 mod freed;
 mod holes;
 pub mod image;
+mod shared;
 pub mod tree;
 
 use crate::profile::Profile;
 pub use call::{Call, Failure, Refusal};
 use effect::{Effect, Kind, Logged, Status};
 use holes::Holes;
+use shared::Shared;
 use std::collections::BTreeSet;
-use std::sync::Arc;
 pub use tree::{Cell, Ino, Name, Node, Tree};
 
 /// A disk: a tree that is durable, and the log of what happened since.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Disk<C> {
-    base: Arc<Tree<C>>,
+    base: Shared<Tree<C>>,
     /// Cells of the base that were never written.
     holes: Holes,
     log: Vec<Logged<C>>,
-    view: Arc<Tree<C>>,
+    view: Shared<Tree<C>>,
     aborted: bool,
     /// Contents that the store gave up, by their place in a block: what stale space may read.
-    freed: Arc<BTreeSet<(usize, Vec<C>)>>,
+    freed: Shared<Freed<C>>,
 }
+
+/// Contents that the store gave up, by their place in a block.
+type Freed<C> = BTreeSet<(usize, Vec<C>)>;
 
 impl<C: Cell> Default for Disk<C> {
     fn default() -> Self {
@@ -62,14 +66,14 @@ impl<C: Cell> Default for Disk<C> {
 impl<C: Cell> Disk<C> {
     /// A disk on which that tree is durable.
     pub fn new(tree: Tree<C>) -> Self {
-        let tree = Arc::new(tree);
+        let tree = Shared::new(tree);
         Self {
             view: tree.clone(),
             base: tree,
             holes: Holes::default(),
             log: Vec::new(),
             aborted: false,
-            freed: Arc::default(),
+            freed: Shared::default(),
         }
     }
 
@@ -82,7 +86,7 @@ impl<C: Cell> Disk<C> {
     pub fn settled(&self) -> Self {
         Self {
             freed: self.freed.clone(),
-            ..Self::new(self.view.normalised().0)
+            ..Self::new((*self.view).clone().normalised().0)
         }
     }
 
@@ -90,12 +94,6 @@ impl<C: Cell> Disk<C> {
     /// forgets, because no reader can tell them apart.
     pub fn map_settled(&self, cells: impl Fn(&C) -> C) -> Self {
         assert!(self.log.is_empty(), "only a settled disk forgets");
-        let mut tree = (*self.base).clone();
-        for node in tree.nodes.values_mut() {
-            if let Node::File(contents) = node {
-                contents.iter_mut().for_each(|cell| *cell = cells(cell));
-            }
-        }
         let freed = |(place, sector): &(usize, Vec<C>)| {
             let sector: Vec<C> = sector.iter().map(&cells).collect();
             let plain =
@@ -103,8 +101,38 @@ impl<C: Cell> Disk<C> {
             (!plain).then_some((*place, sector))
         };
         Self {
-            freed: Arc::new(self.freed.iter().filter_map(freed).collect()),
+            freed: Shared::new(self.freed.iter().filter_map(freed).collect()),
             holes: self.holes.clone(),
+            ..Self::new(self.base.map(&cells))
+        }
+    }
+
+    /// The disk with some files empty: a settled disk whose files a protocol only knows by name.
+    pub fn empty_settled(&self, is_unread: impl Fn(&str) -> bool) -> Self {
+        assert!(self.log.is_empty(), "only a settled disk forgets");
+        let paths = self.base.paths();
+        let files = paths.iter().filter(|(_, cells)| cells.is_some());
+        let (unread, read): (Vec<_>, Vec<_>) = files.partition(|(path, _)| is_unread(path));
+        let nodes = |paths: Vec<&(String, Option<&[C]>)>| -> BTreeSet<Ino> {
+            let nodes = paths.into_iter();
+            nodes
+                .filter_map(|(path, _)| self.base.lookup(path))
+                .collect()
+        };
+        // A file can have two names, where a rename was torn.
+        let unread = &nodes(unread) - &nodes(read);
+        if unread.is_empty() {
+            return self.clone();
+        }
+        let mut tree = (*self.base).clone();
+        let mut holes = self.holes.clone();
+        for file in unread {
+            tree.resize(file, 0);
+            holes.fill(file, 0, usize::MAX);
+        }
+        Self {
+            freed: self.freed.clone(),
+            holes,
             ..Self::new(tree)
         }
     }
@@ -161,10 +189,8 @@ impl<C: Cell> Disk<C> {
             return Err(Refusal::Exists);
         }
         let ino = self.base.unused().max(self.view.unused());
-        Arc::make_mut(&mut self.base)
-            .nodes
-            .insert(ino, node.clone());
-        Arc::make_mut(&mut self.view).nodes.insert(ino, node);
+        self.base.make_mut().insert(ino, node.clone());
+        self.view.make_mut().insert(ino, node);
         let entry = Effect::Entry {
             directory,
             name,
@@ -304,7 +330,7 @@ impl<C: Cell> Disk<C> {
                 status: Status::Cached,
             };
             if logged.is_visible() {
-                replay(Arc::make_mut(&mut self.view), &logged.effect);
+                replay(self.view.make_mut(), &logged.effect);
             }
             self.log.push(logged);
         }
@@ -314,7 +340,7 @@ impl<C: Cell> Disk<C> {
             .iter()
             .any(|logged| !logged.is_visible() && logged.is_size())
         {
-            self.view = Arc::new(self.replayed());
+            self.view = Shared::new(self.replayed());
         }
     }
 
@@ -328,7 +354,7 @@ impl<C: Cell> Disk<C> {
         }
         for file in self.log.iter().filter_map(Logged::file) {
             let cells = self.contents(file, |_, logged| logged.is_visible());
-            view.nodes.insert(file, Node::File(cells));
+            view.insert(file, Node::File(cells));
         }
         view
     }

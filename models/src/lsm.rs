@@ -183,7 +183,8 @@ impl Protocol for Lsm {
     }
 
     /// Records at or below the floor, tables that are not live, and what is no record beyond the
-    /// tail are never read as anything again: they read like zeros.
+    /// tail are never read as anything again: they read like zeros. What is in the making, and inputs
+    /// of merges that were done, are known by their names only.
     fn forget(&self, image: Disk<Token>) -> Disk<Token> {
         if !self.reads_garbage_as_zeros() {
             return image;
@@ -197,6 +198,14 @@ impl Protocol for Lsm {
         let parsed = parse(cells, self.log.variant, floor);
         let last = parsed.records.last();
         let generation = last.map_or(floor.generation, |last| last.generation);
+        let is_live = |path: &str| {
+            let mut paths = memory
+                .tables
+                .iter()
+                .map(|table| path_of(table.lo, table.hi));
+            path == LOG || paths.any(|live| live == path)
+        };
+        let image = image.empty_settled(|path| !is_live(path));
         image.map_settled(|cell| match cell {
             Token::Garbage => Token::Zero,
             Token::Table { table, .. } if !memory.tables.contains(table) => Token::Zero,

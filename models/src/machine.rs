@@ -105,10 +105,11 @@ pub struct Machine<P: Protocol> {
     processes: Table<Process<P>>,
     oracles: Table<Oracle>,
     events: Table<Vec<Event>>,
-    invoked: Memo<(u32, u16, u16), (u32, u32)>,
+    /// Ids of the process and the events, and whether the operation is refused.
+    invoked: Memo<(u32, u16, u16), (u32, u32, bool)>,
     stepped: Memo<(u32, u32), Next>,
     failed: Memo<(u32, u32, Failure), Option<Next>>,
-    images: Memo<u32, Arc<[(Fates, u32)]>>,
+    images: Memo<u32, Arc<[u32]>>,
     recovered: Memo<(u32, bool), (u32, u32)>,
     judged: Memo<(u32, u32), (u32, Option<Promise>)>,
     /// What was reached: barrier sites, steps that were crashed at, witnesses, kinds of fault.
@@ -155,9 +156,16 @@ impl<P: Protocol> Machine<P> {
         &self.alphabet[usize::from(index)]
     }
 
-    /// The fates of an image of a state's disk.
+    /// The fates of an image of a state's disk. Worked out anew: to remember them all would take
+    /// more than the images do.
     pub fn fates(&self, state: &State, image: u32) -> Fates {
-        self.images_of(state.disk)[image as usize].0.clone()
+        let wanted = self.images_of(state.disk)[image as usize];
+        let disk = self.disks.value(state.disk);
+        let images = self.setup.ground.images(&disk).into_iter();
+        images
+            .map(|(fates, image)| (fates, self.disks.id(image)))
+            .find_map(|(fates, id)| (id == wanted).then_some(fates))
+            .expect("the images of a disk are the same each time")
     }
 
     /// How many distinct disks, processes and oracles were met.
@@ -178,17 +186,15 @@ impl<P: Protocol> Machine<P> {
         sites
     }
 
-    fn images_of(&self, disk: u32) -> Arc<[(Fates, u32)]> {
+    /// The distinct disks that a power cut can leave, in the order of [`Ground::images`].
+    fn images_of(&self, disk: u32) -> Arc<[u32]> {
         self.images.get(disk, || {
-            let images = self
-                .setup
-                .ground
-                .images(&self.disks.value(disk))
-                .into_iter();
+            let images = self.setup.ground.images(&self.disks.value(disk));
             let mut seen = FxHashSet::default();
             images
-                .map(|(fates, image)| (fates, self.disks.id(image)))
-                .filter(|(_, image)| seen.insert(*image))
+                .into_iter()
+                .map(|(_, image)| self.disks.id(image))
+                .filter(|image| seen.insert(*image))
                 .collect()
         })
     }
@@ -281,10 +287,7 @@ impl<P: Protocol> Model for Machine<P> {
             }
             if bounds.power_cut {
                 let images = self.images_of(state.disk);
-                let cut = |(image, (_, disk)): (u32, &(Fates, u32))| Action::PowerCut {
-                    image,
-                    disk: *disk,
-                };
+                let cut = |(image, &disk)| Action::PowerCut { image, disk };
                 actions.extend((0u32..).zip(images.iter()).map(cut));
             }
         }
@@ -308,12 +311,25 @@ impl<P: Protocol> Model for Machine<P> {
                 let letter = self.letter(index);
                 state.spent.operation(letter);
                 let id = u16::from(state.spent.operations);
-                let (process, events) = self.invoked.get((state.process, index, id), || {
-                    let process = self.processes.value(last.process);
-                    let invoked = ground.invoke(&process, id, &letter.operation);
-                    let event = Event::Invoked(id, letter.operation.clone());
-                    (self.processes.id(invoked), self.events.id(vec![event]))
-                });
+                let (process, events, refused) =
+                    self.invoked.get((state.process, index, id), || {
+                        let process = self.processes.value(last.process);
+                        let invoked = ground.invoke(&process, id, &letter.operation);
+                        let event = Event::Invoked(id, letter.operation.clone());
+                        match invoked.refuses() && !self.setup.bounds.count_refused {
+                            true => {
+                                let events = vec![event, Event::Refused];
+                                (last.process, self.events.id(events), true)
+                            }
+                            false => {
+                                let events = self.events.id(vec![event]);
+                                (self.processes.id(invoked), events, false)
+                            }
+                        }
+                    });
+                if refused {
+                    state.spent = last.spent;
+                }
                 state.process = process;
                 events
             }

@@ -130,6 +130,7 @@ fn setup(variant: Variant, sync: SyncMode) -> Setup<Wal> {
             failure_kinds: Failure::ALL.to_vec(),
             start_empty: false,
             keys_in_order: false,
+            count_refused: true,
         },
     }
 }

@@ -3,23 +3,20 @@
 
 use models::contract::{Key, Promise, Terms, Value, View};
 use models::disk::Failure;
+use models::lsm::{self, Lsm, TableSize};
 use models::machine::bounds::Bounds;
 use models::machine::plain::{Crash, Plain, World};
 use models::machine::process::Ground;
 use models::machine::{Machine, Setup};
-use models::profile::Profile;
+use models::profile::{NAMES, Profile};
+use models::protocol::Protocol;
 use models::wal::as_found::Assumed;
-use models::wal::{LOG, Layout, SyncMode, Variant, Wal};
+use models::wal::{Layout, SyncMode, Variant, Wal};
 use stateright::{Checker, Model};
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::hash::Hash;
 
-fn setup(variant: Variant, sync: SyncMode, profile: &str) -> Setup<Wal> {
-    let protocol = Wal {
-        variant,
-        sync,
-        layout: Layout::Small { head: 1, write: 1 },
-    };
+fn setup<P: Protocol>(protocol: P, profile: &str) -> Setup<P> {
     Setup {
         ground: Ground {
             protocol,
@@ -49,22 +46,58 @@ fn setup(variant: Variant, sync: SyncMode, profile: &str) -> Setup<Wal> {
             failure_kinds: Failure::ALL.to_vec(),
             start_empty: false,
             keys_in_order: true,
+            count_refused: false,
         },
     }
 }
 
-const VARIANTS: [(Variant, SyncMode); 4] = [
-    (Variant::Durable, SyncMode::Every),
-    (Variant::Durable, SyncMode::EveryN(2)),
-    (Variant::AcknowledgeBeforeBarrier, SyncMode::Every),
-    (
-        Variant::AsFoundLsm(Assumed {
-            split_flush: true,
-            tail_left: true,
-        }),
-        SyncMode::Every,
-    ),
-];
+fn log(variant: Variant, sync: SyncMode) -> Wal {
+    Wal {
+        variant,
+        sync,
+        layout: Layout::Small { head: 1, write: 1 },
+    }
+}
+
+/// Protocols of the log: two that hold, two that do not.
+fn logs() -> [Wal; 4] {
+    let as_found = Variant::AsFoundLsm(Assumed {
+        split_flush: true,
+        tail_left: true,
+    });
+    [
+        log(Variant::Durable, SyncMode::Every),
+        log(Variant::Durable, SyncMode::EveryN(2)),
+        log(Variant::AcknowledgeBeforeBarrier, SyncMode::Every),
+        log(as_found, SyncMode::Every),
+    ]
+}
+
+/// Protocols of the LSM tree, likewise.
+fn trees() -> [Lsm; 4] {
+    let tree = |variant, sync| Lsm {
+        variant,
+        log: log(Variant::Durable, sync),
+        table: TableSize::Fixed(2),
+        fanout: 2,
+        flush_at: None,
+        chunk: usize::MAX,
+    };
+    [
+        tree(lsm::Variant::Durable, SyncMode::Every),
+        tree(lsm::Variant::Durable, SyncMode::EveryN(2)),
+        tree(lsm::Variant::NamesTrusted, SyncMode::Every),
+        Lsm::as_found(lsm::as_found::Assumed::default()),
+    ]
+}
+
+/// A setup of the LSM tree, small enough for every oracle.
+fn tree_setup(protocol: Lsm, profile: &str) -> Setup<Lsm> {
+    let mut setup = setup(protocol, profile);
+    (setup.bounds.flushes, setup.bounds.compactions) = (1, 1);
+    (setup.bounds.batches, setup.bounds.keys) = (0, 1);
+    setup
+}
 
 /// Every state, breadth first, by a search that shares nothing with stateright.
 fn reachable<M: Model>(model: &M) -> HashSet<M::State>
@@ -86,24 +119,17 @@ where
     seen
 }
 
-/// What a recovery served, on what log, after how many operations and crashes; and each breach.
-type Recovered = (View, Vec<String>, u8, u8);
+/// What a recovery served, of what files, after how many operations and crashes; and each breach.
+type Recovered = (View, String, u8, u8);
 type Sets = (HashSet<Recovered>, BTreeSet<Promise>);
 
-/// The log as a reader sees it: what lies beyond the records does not count.
-fn records(world: &World<Wal>) -> Vec<String> {
-    let cells = world.disk.view().file(LOG).unwrap_or_default();
-    let variant = Variant::Durable;
-    let parsed = models::wal::record::parse(cells, variant, Default::default());
-    parsed
-        .records
-        .iter()
-        .map(|record| format!("{record:?}"))
-        .collect()
+/// The files as a reader sees them: what no recovery reads does not count.
+fn read<P: Protocol>(setup: &Setup<P>, world: &World<P>) -> String {
+    let plan = setup.ground.protocol.recover(world.disk.view());
+    format!("{:?}", plan.map(|plan| plan.memory))
 }
 
-fn sets(setup: Setup<Wal>, crash: Crash) -> (Sets, usize) {
-    use models::protocol::Protocol;
+fn sets<P: Protocol>(setup: Setup<P>, crash: Crash) -> (Sets, usize) {
     let plain = Plain::new(setup.clone(), crash);
     let states = reachable(&plain);
     let mut recovered = HashSet::new();
@@ -112,34 +138,64 @@ fn sets(setup: Setup<Wal>, crash: Crash) -> (Sets, usize) {
         if world.just_recovered {
             let view = setup.ground.protocol.observe(&world.process.memory);
             let spent = &world.spent;
-            recovered.insert((view, records(world), spent.operations, spent.crashes));
+            let files = read(&setup, world);
+            recovered.insert((view, files, spent.operations, spent.crashes));
         }
         breaches.extend(world.breach);
     }
     ((recovered, breaches), states.len())
 }
 
+fn assert_same<P: Protocol>(one: Setup<P>, other: Setup<P>, crash: Crash) -> (usize, usize) {
+    let case = format!("{:?} on {}", one.ground.protocol, one.ground.profile.name);
+    let ((recovered, breaches), few) = sets(one, Crash::Images);
+    let ((all, all_breaches), many) = sets(other, crash);
+    assert_eq!(breaches, all_breaches, "{case}: breaches");
+    assert!(recovered == all, "{case}: recovered sets differ");
+    (few, many)
+}
+
+fn assert_interning_changes_nothing<P: Protocol>(mut setup: Setup<P>) {
+    setup.bounds.failures = 1;
+    setup.bounds.crashes = 1;
+    let case = format!("{:?}", setup.ground.protocol);
+    let interned = reachable(&Machine::new(setup.clone()));
+    let plain: HashSet<_> = reachable(&Plain::new(setup, Crash::Images))
+        .into_iter()
+        .map(|world| World {
+            just_recovered: false,
+            ..world
+        })
+        .collect();
+    assert_eq!(interned.len(), plain.len(), "{case}");
+}
+
+fn assert_writeback_is_the_same<P: Protocol>(mut setup: Setup<P>) {
+    setup.bounds.crashes = 1;
+    setup.ground.forget = false;
+    assert_same(setup.clone(), setup, Crash::Writeback);
+}
+
+fn assert_forgetting_is_the_same<P: Protocol>(forgets: Setup<P>) {
+    let mut remembers = forgets.clone();
+    remembers.ground.forget = false;
+    let (few, many) = assert_same(forgets, remembers, Crash::Images);
+    assert!(few <= many);
+}
+
 #[test]
 fn interning_changes_no_state() {
-    for (variant, sync) in VARIANTS {
-        let mut setup = setup(variant, sync, "posix");
-        setup.bounds.failures = 1;
-        setup.bounds.crashes = 1;
-        let interned = reachable(&Machine::new(setup.clone()));
-        let plain: HashSet<_> = reachable(&Plain::new(setup, Crash::Images))
-            .into_iter()
-            .map(|world| World {
-                just_recovered: false,
-                ..world
-            })
-            .collect();
-        assert_eq!(interned.len(), plain.len(), "{variant:?} {sync:?}");
-    }
+    logs()
+        .into_iter()
+        .for_each(|log| assert_interning_changes_nothing(setup(log, "posix")));
+    trees()
+        .into_iter()
+        .for_each(|tree| assert_interning_changes_nothing(tree_setup(tree, "posix")));
 }
 
 #[test]
 fn stateright_visits_every_reachable_state_of_a_variant_that_holds() {
-    let setup = setup(Variant::Durable, SyncMode::Every, "posix");
+    let setup = setup(log(Variant::Durable, SyncMode::Every), "posix");
     let ours = reachable(&Machine::new(setup.clone())).len();
     let theirs = Machine::new(setup).checker().spawn_dfs().join();
     assert_eq!(theirs.unique_state_count(), ours);
@@ -147,36 +203,26 @@ fn stateright_visits_every_reachable_state_of_a_variant_that_holds() {
 }
 
 #[test]
-fn explicit_writeback_recovers_and_violates_the_same() {
-    for profile in [
-        "posix",
-        "ext4-ordered",
-        "xfs",
-        "btrfs",
-        "ext4-writeback",
-        "strict",
-    ] {
-        for (variant, sync) in VARIANTS {
-            let mut setup = setup(variant, sync, profile);
-            setup.bounds.crashes = 1;
-            setup.ground.forget = false;
-            let (images, _) = sets(setup.clone(), Crash::Images);
-            let (writeback, _) = sets(setup, Crash::Writeback);
-            assert_eq!(
-                images.1, writeback.1,
-                "{profile} {variant:?} {sync:?}: breaches"
-            );
-            assert_eq!(
-                images.0, writeback.0,
-                "{profile} {variant:?} {sync:?}: recovered"
-            );
-        }
+fn explicit_writeback_recovers_and_violates_the_same_for_the_log() {
+    for profile in NAMES {
+        logs()
+            .into_iter()
+            .for_each(|log| assert_writeback_is_the_same(setup(log, profile)));
+    }
+}
+
+#[test]
+fn explicit_writeback_recovers_and_violates_the_same_for_the_tree() {
+    for profile in ["posix", "ext4-ordered", "btrfs"] {
+        trees()
+            .into_iter()
+            .for_each(|tree| assert_writeback_is_the_same(tree_setup(tree, profile)));
     }
 }
 
 #[test]
 fn the_reductions_together_save_four_states_in_five_or_more() {
-    let mut reduced = setup(Variant::Durable, SyncMode::EveryN(2), "posix");
+    let mut reduced = setup(log(Variant::Durable, SyncMode::EveryN(2)), "posix");
     reduced.bounds.crashes = 1;
     reduced.bounds.operations = 3;
     let mut whole = reduced.clone();
@@ -192,22 +238,46 @@ fn the_reductions_together_save_four_states_in_five_or_more() {
 
 #[test]
 fn forgetting_what_nobody_can_read_changes_no_verdict_and_no_recovered_set() {
-    for (variant, sync) in VARIANTS {
-        let forgets = setup(variant, sync, "posix");
-        let mut remembers = forgets.clone();
-        remembers.ground.forget = false;
-        let ((recovered, breaches), few) = sets(forgets, Crash::Images);
-        let ((all, all_breaches), many) = sets(remembers, Crash::Images);
-        assert_eq!(breaches, all_breaches, "{variant:?} {sync:?}");
-        assert_eq!(recovered, all, "{variant:?} {sync:?}");
-        assert!(few <= many);
+    logs()
+        .into_iter()
+        .for_each(|log| assert_forgetting_is_the_same(setup(log, "posix")));
+    trees()
+        .into_iter()
+        .for_each(|tree| assert_forgetting_is_the_same(tree_setup(tree, "posix")));
+}
+
+#[test]
+fn not_counting_what_is_refused_changes_no_verdict_and_no_recovered_set() {
+    let failing = |mut setup: Setup<Wal>| {
+        setup.bounds.failures = 1;
+        setup.bounds.deletes = 0;
+        setup
+    };
+    for log in logs() {
+        let skips = failing(setup(log, "posix"));
+        let mut counts = skips.clone();
+        counts.bounds.count_refused = true;
+        let case = format!("{:?}", skips.ground.protocol);
+        let ((recovered, breaches), few) = sets(skips, Crash::Images);
+        let ((all, all_breaches), many) = sets(counts, Crash::Images);
+        assert_eq!(breaches, all_breaches, "{case}");
+        // What was refused is counted in the one and not in the other.
+        let seen = |sets: HashSet<Recovered>| -> HashSet<(BTreeMap<Key, bool>, u8)> {
+            let shape = |view: View| view.values.into_keys().map(|key| (key, true)).collect();
+            sets.into_iter()
+                .map(|(view, _, _, crashes)| (shape(view), crashes))
+                .collect()
+        };
+        assert_eq!(seen(recovered), seen(all), "{case}");
+        assert!(few <= many, "{case}");
     }
 }
 
 #[test]
 fn offering_keys_in_order_changes_no_verdict_and_every_recovered_set_by_renaming_only() {
-    for (variant, sync) in VARIANTS {
-        let ordered = setup(variant, sync, "posix");
+    for log in logs() {
+        let case = format!("{log:?}");
+        let ordered = setup(log, "posix");
         let mut any = ordered.clone();
         any.bounds.keys_in_order = false;
         let ((recovered, breaches), few) = sets(ordered, Crash::Images);
@@ -226,10 +296,6 @@ fn offering_keys_in_order_changes_no_verdict_and_every_recovered_set_by_renaming
         };
         let mut renamed: HashSet<_> = recovered.iter().map(plain).collect();
         renamed.extend(recovered.iter().map(plain).map(swapped));
-        assert_eq!(
-            renamed,
-            all.iter().map(plain).collect(),
-            "{variant:?} {sync:?}"
-        );
+        assert_eq!(renamed, all.iter().map(plain).collect(), "{case}");
     }
 }

@@ -97,6 +97,7 @@ fn setup<P: Protocol>(
         failure_kinds: sizes.failure_kinds.clone(),
         start_empty: check.start == Start::Empty,
         keys_in_order: true,
+        count_refused: false,
     };
     let guarded = judged
         .iter()

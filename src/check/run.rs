@@ -18,6 +18,8 @@ pub struct Selection {
     pub only: Vec<glob::Pattern>,
     /// On this profile instead of the spec's.
     pub profile: Option<String>,
+    /// Only checks that have bounds called `large`, with them.
+    pub large: bool,
     /// With these bounds instead of the spec's.
     pub bounds: Vec<(String, u8)>,
 }
@@ -25,7 +27,7 @@ pub struct Selection {
 impl Selection {
     /// Whether bounds or profile are not the spec's, so that its expectations do not bind.
     pub fn overrides(&self) -> bool {
-        self.profile.is_some() || !self.bounds.is_empty()
+        self.profile.is_some() || self.large || !self.bounds.is_empty()
     }
 
     /// Whether all of the specs run as they stand.
@@ -52,7 +54,9 @@ impl Selection {
                 .is_none_or(|engine| *engine == spec.engine);
             for check in spec.checks.iter().filter(|_| wanted) {
                 let id = id(spec, check);
-                if self.only.is_empty() || self.only.iter().any(|pattern| pattern.matches(&id)) {
+                let has_bounds = !self.large || !check.large.is_empty();
+                let named = self.only.iter().any(|pattern| pattern.matches(&id));
+                if has_bounds && (self.only.is_empty() || named) {
                     selected.push((spec, self.overridden(check)?));
                 }
             }
@@ -70,7 +74,10 @@ impl Selection {
         if let Some(profile) = &self.profile {
             check.profile.clone_from(profile);
         }
-        for (name, value) in &self.bounds {
+        let large = check.large.clone();
+        let larger = large.iter().filter(|_| self.large);
+        let given = self.bounds.iter().map(|(name, value)| (name, value));
+        for (name, value) in larger.chain(given) {
             check.bounds.set(name, *value).map_err(Error::Usage)?;
         }
         Ok(check)
@@ -185,6 +192,8 @@ fn waived(check: &Check, id: &str) -> bool {
     let sizes = &check.bounds;
     !named
         && match id {
+            // Each operation is settled before the next: no recovery has a choice between two.
+            "D2" => check.sync == "every",
             "D3" => sizes.batches == 0,
             "D4" => sizes.deletes == 0,
             "D9" => sizes.failures == 0,

@@ -83,6 +83,9 @@ pub struct Check {
     pub start: Start,
     /// The finite sizes.
     pub bounds: Sizes,
+    /// What is different under `--bounds large`, by name. A check without it is not run then.
+    #[serde(default)]
+    pub large: BTreeMap<String, u8>,
     /// The reason for each.
     pub why: BTreeMap<String, String>,
     /// What is expected: `holds`, or `violates D1`.
@@ -320,6 +323,11 @@ impl Spec {
                 && !self.findings.iter().any(|finding| finding.id == *id)
             {
                 return Err(wrong(format!("check `{name}`: there is no finding `{id}`")));
+            }
+            let mut large = check.bounds.clone();
+            for (bound, value) in &check.large {
+                let because = |because| wrong(format!("check `{name}`, `large`: {because}"));
+                large.set(bound, *value).map_err(because)?;
             }
             self.judged(check).map_err(wrong)?;
             expected(&check.expect)

@@ -11,6 +11,9 @@ use lightsout::report::{checking, json, text};
 use std::path::Path;
 use std::time::Duration;
 
+/// The bounds that a check may have under this name.
+const LARGE: &str = "large";
+
 pub(super) fn run(directory: &Path, args: &CheckArgs) -> Result<u8, Error> {
     if args.bless && std::env::var_os("CI").is_some_and(|ci| !ci.is_empty()) {
         return Err(Error::BlessInCi);
@@ -84,7 +87,7 @@ fn selection(args: &CheckArgs) -> Result<Selection, Error> {
     let bound = |text: &String| {
         let wrong = || {
             Error::Usage(format!(
-                "--bounds `{text}` is not NAME=N with N from 0 to 255"
+                "--bounds `{text}` is neither `large` nor NAME=N with N from 0 to 255"
             ))
         };
         let (name, value) = text.split_once('=').ok_or_else(wrong)?;
@@ -97,9 +100,11 @@ fn selection(args: &CheckArgs) -> Result<Selection, Error> {
         engine: args.engine.clone(),
         only: args.only.iter().map(pattern).collect::<Result<_, _>>()?,
         profile: args.profile.clone(),
+        large: args.bounds.iter().any(|text| text == LARGE),
         bounds: args
             .bounds
             .iter()
+            .filter(|text| *text != LARGE)
             .map(bound)
             .collect::<Result<_, Error>>()?,
     })

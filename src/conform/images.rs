@@ -37,9 +37,9 @@ pub(super) fn crash_like<C: Cell>(
     let mut fills = Vec::new();
     let left = disk.crash_by(kept, profile, |lost| {
         let path = lost.path().unwrap_or_default();
-        let reads = |option: &Vec<C>| {
-            let mut cells = lost.cells.iter().zip(option);
-            cells.all(|(&at, cell)| fits(&path, at, cell))
+        let reads = |option: &&[C]| {
+            let mut cells = lost.cells.clone().zip(*option);
+            cells.all(|(at, cell)| fits(&path, at, cell))
         };
         let chosen = lost.options.iter().position(reads).unwrap_or(0);
         fills.push(chosen);

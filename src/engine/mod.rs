@@ -2,7 +2,9 @@
 //! nothing else of ours.
 //!
 //! - [`wal`]: a log of writes
+//! - [`lsm`]: an LSM tree
 
+pub mod lsm;
 pub mod wal;
 
 /// Which of the two protocols an engine follows.

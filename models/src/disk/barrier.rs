@@ -1,11 +1,11 @@
 //! Barriers: what they make durable, how they fail, and what moves into the base.
 
 use super::effect::{Effect, Kind, Logged, Status, needs};
+use super::shared::Shared;
 use super::{Cell, Disk, Failure, Ino, Refusal, replay};
 use crate::profile::Profile;
 use fixedbitset::FixedBitSet;
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 impl<C: Cell> Disk<C> {
     /// Completes a barrier of a file (fsync, or with `data_only` fdatasync) or of a directory.
@@ -50,7 +50,7 @@ impl<C: Cell> Disk<C> {
             }
         }
         if reverted {
-            self.view = Arc::new(self.replayed());
+            self.view = Shared::new(self.replayed());
         }
     }
 
@@ -126,7 +126,7 @@ impl<C: Cell> Disk<C> {
                 if profile.fills_lost_space() {
                     self.note_holes(&logged.effect);
                 }
-                replay(Arc::make_mut(&mut self.base), &logged.effect);
+                replay(self.base.make_mut(), &logged.effect);
             } else {
                 stays.push(logged);
             }

@@ -1,9 +1,9 @@
 //! What the store gave up: contents of truncated and removed files, for stale space to read.
 
 use super::effect::{Kind, Status};
-use super::{Cell, Disk, Ino};
+use super::shared::Shared;
+use super::{Cell, Disk, Freed, Ino};
 use crate::profile::Profile;
-use std::sync::Arc;
 
 impl<C: Cell> Disk<C> {
     /// Notes what a file gives up from cell `from` on, for stale space to read: what it holds in
@@ -14,24 +14,22 @@ impl<C: Cell> Disk<C> {
             return;
         }
         let cached = self.view.cells(file).unwrap_or_default();
-        Arc::make_mut(&mut self.freed).extend(given_up(cached, from, profile));
+        let mut freed = given_up(cached, from, profile);
         let ends = (0..self.log.len()).filter(|&i| self.log[i].file() == Some(file));
         for end in ends.map(|i| i + 1).chain([0]) {
             let version = self.contents(file, |i, logged| {
                 let reached = logged.status == Status::Durable || i < end;
                 reached && logged.kind != Kind::Spill
             });
-            Arc::make_mut(&mut self.freed).extend(given_up(&version, from, profile));
+            freed.extend(given_up(&version, from, profile));
         }
+        freed_also(&mut self.freed, &freed);
     }
 
     /// The same for a file that loses a name, unless it has another (which R9 = no can leave).
     pub(super) fn free_name(&mut self, file: Ino, profile: &Profile) {
-        let directories = self
-            .view
-            .nodes
-            .keys()
-            .filter_map(|&at| self.view.entries(at));
+        let nodes = self.view.nodes();
+        let directories = nodes.filter_map(|(at, _)| self.view.entries(at));
         if directories
             .flat_map(|e| e.values())
             .filter(|&&ino| ino == file)
@@ -39,6 +37,15 @@ impl<C: Cell> Disk<C> {
             == 1
         {
             self.free(file, 0, profile);
+        }
+    }
+}
+
+/// Adds to what was given up.
+pub(super) fn freed_also<C: Cell>(freed: &mut Shared<Freed<C>>, more: &[(usize, Vec<C>)]) {
+    for sector in more {
+        if !freed.contains(sector) {
+            freed.make_mut().insert(sector.clone());
         }
     }
 }

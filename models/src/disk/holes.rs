@@ -23,6 +23,13 @@ impl Holes {
         self.0.get(&file).map_or(&[], Vec::as_slice)
     }
 
+    /// The ranges of a file that has none yet.
+    pub(super) fn set(&mut self, file: Ino, holes: &[(usize, usize)]) {
+        if !holes.is_empty() {
+            self.0.insert(file, holes.to_vec());
+        }
+    }
+
     /// The file's size went from one to the other.
     pub(super) fn resize(&mut self, file: Ino, from: usize, to: usize) {
         self.fill(file, to, from.max(to));

@@ -3,22 +3,30 @@
 //! The definition (K2): what is durable plus any downward-closed subset of the cached effects.
 //! Enumerated by *reading everything lazily*: the image is built by ordinary reads (which names,
 //! which sizes, which cells); where a read depends on the fate of an effect that is not determined
-//! yet, the enumeration branches there and starts again with a longer list of choices, as loom does
-//! for threads. A chosen fate propagates along the implications: kept, and all it needs is kept;
-//! lost, and all that needs it is lost. So images are visited, not subsets: an effect that nothing
-//! can see is never decided. Sound without backtracking, because every rule is an implication: a
-//! partial choice that is closed both ways always extends (set the rest lost).
+//! yet, the enumeration branches there. A chosen fate propagates along the implications: kept, and
+//! all it needs is kept; lost, and all that needs it is lost. So images are visited, not subsets: an
+//! effect that nothing can see is never decided. Sound without backtracking, because every rule is an
+//! implication: a partial choice that is closed both ways always extends (set the rest lost).
+//!
+//! An image is read node by node, from the root down, and the images of one node are read once for
+//! all fates of the others that leave it the same choices ([`nodes`]); a node is read piece by piece
+//! ([`node`]). Two ways to read that show the same and leave the same open are followed once.
 
-mod reader;
+mod fate;
+mod node;
+mod nodes;
 
-use super::effect::{Status, needs};
+use super::freed::freed_also;
+use super::holes::Holes;
 use super::{Cell, Disk, Ino, Tree};
 use crate::profile::Profile;
+use fate::{Fate, Order};
 use fixedbitset::FixedBitSet;
-use reader::{Decisions, Open, Reader};
+use nodes::{NodeImage, Nodes};
 use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
+use std::rc::Rc;
 
 /// What a power cut did to the log of one disk: which effects it kept, and how each sector of lost
 /// space reads that does not read zeros.
@@ -34,23 +42,25 @@ pub struct Fates {
 #[derive(Debug)]
 pub struct Lost<'a, C> {
     /// Of the image, what was read so far: every directory above the file.
-    above: &'a Tree<C>,
+    above: &'a [(Ino, Rc<NodeImage<C>>)],
     file: Ino,
-    /// The lost cells, by their place in the file.
-    pub cells: &'a [usize],
-    /// What they may read, each another; zeros come first.
-    pub options: &'a [Vec<C>],
+    /// The cells of the atom, by their place in the file.
+    pub cells: Range<usize>,
+    /// What they may read, each another; where lost space reads zeros comes first.
+    pub options: &'a [&'a [C]],
 }
 
 impl<C: Cell> Lost<'_, C> {
     /// A path of the file in the image.
     pub fn path(&self) -> Option<String> {
-        self.above.path_of(self.file)
+        tree(self.above).path_of(self.file)
     }
 }
 
-/// Says which of its options a piece of lost space reads; beyond the last one means the last.
-type Choose<'c, C> = dyn FnMut(&Lost<'_, C>) -> usize + 'c;
+/// The tree of these images of nodes.
+fn tree<C: Cell>(read: &[(Ino, Rc<NodeImage<C>>)]) -> Tree<C> {
+    Tree::of(read.iter().map(|(ino, image)| (*ino, image.node.clone())))
+}
 
 impl<C: Cell> Disk<C> {
     /// Every distinct disk that a power cut can leave, each with fates that lead to it; the one
@@ -68,43 +78,25 @@ impl<C: Cell> Disk<C> {
     pub fn visit_crash_images(
         &self,
         profile: &Profile,
-        mut visit: impl FnMut(Fates, &Disk<C>) -> ControlFlow<()>,
+        visit: impl FnMut(Fates, &Disk<C>) -> ControlFlow<()>,
     ) {
-        let (needs, needed_by) = self.both_ways(profile);
-        let (kept, lost) = self.determined(profile, &needs, &needed_by);
-        let mut seen = FxHashSet::default();
-        let mut open = vec![(kept, lost, Vec::new())];
-        while let Some((kept, lost, fills)) = open.pop() {
-            let decisions = Decisions::new(kept, lost, fills, None);
-            let (decisions, built) = Reader::new(self, profile, decisions).read();
-            let Decisions {
-                kept, lost, fills, ..
-            } = decisions;
-            match built {
-                Ok(image) => {
-                    if !seen.contains(&image) {
-                        let kept = kept.ones().collect();
-                        if visit(Fates { kept, fills }, &image).is_break() {
-                            return;
-                        }
-                        seen.insert(image);
-                    }
-                }
-                Err(Open::Fate(i)) => {
-                    let (mut with, mut without) = (kept.clone(), lost.clone());
-                    with.union_with(&needs[i]);
-                    without.union_with(&needed_by[i]);
-                    open.push((with, lost, fills.clone()));
-                    open.push((kept, without, fills));
-                }
-                Err(Open::Fill(options)) => {
-                    for fill in (0..options).rev() {
-                        let fills = [&fills[..], &[fill]].concat();
-                        open.push((kept.clone(), lost.clone(), fills));
-                    }
-                }
-            }
-        }
+        let order = Order::of(&self.log, profile);
+        let mut cut = Cut {
+            disk: self,
+            nodes: Nodes::new(self, profile, &order),
+            seen: FxHashSet::default(),
+            visit,
+        };
+        let mut unread = FixedBitSet::with_capacity(self.log.len());
+        unread.insert_range(..);
+        let nothing = Path {
+            pending: vec![Tree::<C>::ROOT],
+            read: Vec::new(),
+            fate: order.determined(&self.log, profile),
+            unread,
+        };
+        // Broken off or not, it has ended.
+        let _ = cut.go_on(nothing);
     }
 
     /// The disk that a power cut with these fates leaves. Effects that the profile does not allow
@@ -115,55 +107,124 @@ impl<C: Cell> Disk<C> {
         self.crash_by(&fates.kept, profile, |_| fills.next().unwrap_or(0))
     }
 
-    /// The same, where lost space reads what `choose` says of each piece as it is read.
+    /// The same, where lost space reads what `choose` says of each piece as it is read; beyond the
+    /// last of its options means the last.
     pub fn crash_by(
         &self,
         kept: &[usize],
         profile: &Profile,
         mut choose: impl FnMut(&Lost<'_, C>) -> usize,
     ) -> Disk<C> {
-        let (needs, needed_by) = self.both_ways(profile);
-        let (mut all, lost) = self.determined(profile, &needs, &needed_by);
-        for &i in kept {
-            if i < self.log.len() && !lost.contains(i) {
-                all.union_with(&needs[i]);
+        let order = Order::of(&self.log, profile);
+        let mut fate = order.determined(&self.log, profile);
+        let known = kept.iter().filter(|&&i| i < self.log.len());
+        for &i in known {
+            if !fate.lost.contains(i) {
+                fate.keep(i, &order);
             }
         }
-        let mut lost = all.clone();
-        lost.toggle_range(..);
-        let decisions = Decisions::new(all, lost, Vec::new(), Some(&mut choose));
-        match Reader::new(self, profile, decisions).read().1 {
-            Ok(image) => image,
-            Err(open) => unreachable!("every fate and fill is decided, but for {open:?}"),
+        fate.lose_the_rest();
+        let mut nodes = Nodes::new(self, profile, &order);
+        let mut read: Vec<(Ino, Rc<NodeImage<C>>)> = Vec::new();
+        let mut pending = vec![Tree::<C>::ROOT];
+        while let Some(ino) = pending.pop() {
+            if read.iter().any(|(known, _)| *known == ino) {
+                continue;
+            }
+            let image = nodes.decided(ino, &fate, &mut |cells, options| {
+                choose(&Lost {
+                    above: &read,
+                    file: ino,
+                    cells,
+                    options,
+                })
+            });
+            pending.extend(image.below());
+            read.push((ino, image));
         }
+        self.left(&read, &mut nodes)
     }
 
-    fn both_ways(&self, profile: &Profile) -> (Vec<FixedBitSet>, Vec<FixedBitSet>) {
-        let needs = needs(&self.log, profile);
-        let len = self.log.len();
-        let mut needed_by = vec![FixedBitSet::with_capacity(len); len];
-        for (i, row) in needs.iter().enumerate() {
-            row.ones().for_each(|j| needed_by[j].insert(i));
+    /// The disk that consists of these images of nodes.
+    fn left(&self, read: &[(Ino, Rc<NodeImage<C>>)], nodes: &mut Nodes<'_, C>) -> Disk<C> {
+        let is_read = |ino: Ino| read.iter().any(|(known, _)| *known == ino);
+        let mut freed = self.freed.clone();
+        for (_, image) in read {
+            freed_also(&mut freed, &image.given_up);
         }
-        (needs, needed_by)
+        for (ino, _) in self.view.nodes().filter(|(ino, _)| !is_read(*ino)) {
+            freed_also(&mut freed, nodes.gone(ino));
+        }
+        let (tree, numbers) = tree(read).normalised();
+        let mut holes = Holes::default();
+        for (ino, image) in read {
+            holes.set(numbers[ino], &image.holes);
+        }
+        Disk {
+            freed,
+            holes,
+            ..Disk::new(tree)
+        }
     }
+}
 
-    /// The fates that no power cut decides.
-    fn determined(
-        &self,
-        profile: &Profile,
-        needs: &[FixedBitSet],
-        needed_by: &[FixedBitSet],
-    ) -> (FixedBitSet, FixedBitSet) {
-        let mut kept = FixedBitSet::with_capacity(self.log.len());
-        let mut lost = kept.clone();
-        for (i, logged) in self.log.iter().enumerate() {
-            if logged.status == Status::Durable {
-                kept.union_with(&needs[i]);
-            } else if profile.data_waits_for_barrier && logged.is_data() {
-                lost.union_with(&needed_by[i]);
+/// An enumeration of crash images.
+struct Cut<'d, C, V> {
+    disk: &'d Disk<C>,
+    nodes: Nodes<'d, C>,
+    seen: FxHashSet<Disk<C>>,
+    visit: V,
+}
+
+/// An image, read so far.
+struct Path<C> {
+    /// Nodes that names reach, the next one last.
+    pending: Vec<Ino>,
+    read: Vec<(Ino, Rc<NodeImage<C>>)>,
+    fate: Fate,
+    /// Effects on nodes that were not read yet.
+    unread: FixedBitSet,
+}
+
+impl<C: Cell, V: FnMut(Fates, &Disk<C>) -> ControlFlow<()>> Cut<'_, C, V> {
+    fn go_on(&mut self, mut path: Path<C>) -> ControlFlow<()> {
+        let is_read = |ino: &Ino| path.read.iter().any(|(known, _)| known == ino);
+        while path.pending.pop_if(|ino| is_read(ino)).is_some() {}
+        let Some(ino) = path.pending.pop() else {
+            return self.end(&path);
+        };
+        path.unread.difference_with(self.nodes.reader(ino).own());
+        let number = self.nodes.number(ino, &path.fate);
+        let mut seen = FxHashSet::default();
+        let mut index = 0;
+        while let Some(image) = self.nodes.image(number, index) {
+            index += 1;
+            let mut fate = path.fate.clone();
+            fate.join(&image.fate);
+            if seen.insert((image.contents, fate.within(&path.unread))) {
+                self.go_on(Path {
+                    pending: path.pending.iter().copied().chain(image.below()).collect(),
+                    read: [&path.read[..], &[(ino, image)]].concat(),
+                    fate,
+                    unread: path.unread.clone(),
+                })?;
             }
         }
-        (kept, lost)
+        ControlFlow::Continue(())
+    }
+
+    fn end(&mut self, path: &Path<C>) -> ControlFlow<()> {
+        let image = self.disk.left(&path.read, &mut self.nodes);
+        if self.seen.contains(&image) {
+            return ControlFlow::Continue(());
+        }
+        let fills = path.read.iter().flat_map(|(_, image)| &image.fills);
+        let fates = Fates {
+            kept: path.fate.kept.ones().collect(),
+            fills: fills.copied().collect(),
+        };
+        (self.visit)(fates, &image)?;
+        self.seen.insert(image);
+        ControlFlow::Continue(())
     }
 }

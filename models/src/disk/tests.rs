@@ -1,6 +1,5 @@
 use super::*;
 use std::collections::HashSet;
-use std::sync::Arc;
 
 fn call(text: &str) -> Call<u8> {
     let words: Vec<&str> = text.split(' ').collect();
@@ -53,7 +52,7 @@ fn contents(disk: &Disk<u8>, path: &str, profile: &Profile) -> Vec<Option<Vec<u8
 }
 
 /// The distinct trees that a power cut at any point can leave.
-fn images(profile: &Profile, setup: &[&str], program: &[&str]) -> HashSet<Arc<Tree<u8>>> {
+fn images(profile: &Profile, setup: &[&str], program: &[&str]) -> HashSet<Shared<Tree<u8>>> {
     let mut disk = Disk::default();
     for text in setup {
         disk.apply(&call(text), profile).expect("a legal call");
@@ -184,7 +183,7 @@ fn fills_are_chosen_as_lost_space_is_read_by_what_it_may_read() {
         let chosen = disk.crash_by(&fates.kept, &posix, |lost| {
             let file = tree.file(&lost.path().expect("a path of the image"));
             let file = file.expect("a file of the image");
-            let reads = |option: &Vec<u8>| lost.cells.iter().map(|&at| &file[at]).eq(option);
+            let reads = |option: &&[u8]| file[lost.cells.clone()] == **option;
             let chosen = lost.options.iter().position(reads).expect("an option");
             garbage += usize::from(lost.options[chosen][0] == u8::garbage());
             stale += usize::from(lost.options[chosen][0].is_ascii_lowercase());

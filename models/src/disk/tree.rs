@@ -1,5 +1,6 @@
 //! A tree of names over files of cells: what a program sees, and what a crash leaves.
 
+use super::shared::Shared;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::hash::Hash;
@@ -43,13 +44,14 @@ pub enum Node<C> {
 /// that was created and whose name is not durable yet, or that was removed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Tree<C> {
-    pub(super) nodes: BTreeMap<Ino, Node<C>>,
+    /// In order of their numbers.
+    nodes: Vec<(Ino, Shared<Node<C>>)>,
 }
 
 impl<C: Cell> Default for Tree<C> {
     fn default() -> Self {
         Self {
-            nodes: BTreeMap::from([(Self::ROOT, Node::Directory(BTreeMap::new()))]),
+            nodes: vec![(Self::ROOT, Shared::new(Node::Directory(BTreeMap::new())))],
         }
     }
 }
@@ -60,7 +62,7 @@ impl<C: Cell> Tree<C> {
 
     /// The node that a path names. Paths are relative to the root: `store/log`; the root is `""`.
     pub fn lookup(&self, path: &str) -> Option<Ino> {
-        components(path).try_fold(Self::ROOT, |at, name| match self.nodes.get(&at)? {
+        components(path).try_fold(Self::ROOT, |at, name| match &**self.node(at)? {
             Node::Directory(entries) => entries.get(name).copied(),
             Node::File(_) => None,
         })
@@ -73,7 +75,7 @@ impl<C: Cell> Tree<C> {
 
     /// The cells of a file.
     pub fn cells(&self, file: Ino) -> Option<&[C]> {
-        match self.nodes.get(&file)? {
+        match &**self.node(file)? {
             Node::File(cells) => Some(cells),
             Node::Directory(_) => None,
         }
@@ -81,7 +83,7 @@ impl<C: Cell> Tree<C> {
 
     /// The entries of a directory.
     pub fn entries(&self, directory: Ino) -> Option<&BTreeMap<Name, Ino>> {
-        match self.nodes.get(&directory)? {
+        match &**self.node(directory)? {
             Node::Directory(entries) => Some(entries),
             Node::File(_) => None,
         }
@@ -136,63 +138,119 @@ impl<C: Cell> Tree<C> {
 
     /// The same tree with nodes numbered in order of their names, and without unreachable ones; and
     /// the new number of each node that is left.
-    pub(super) fn normalised(&self) -> (Self, BTreeMap<Ino, Ino>) {
-        let mut normal = Self {
-            nodes: BTreeMap::new(),
-        };
+    pub(super) fn normalised(self) -> (Self, BTreeMap<Ino, Ino>) {
         let mut numbers = BTreeMap::new();
-        self.renumber(Self::ROOT, &mut numbers, &mut normal);
-        (normal, numbers)
+        self.number(Self::ROOT, &mut numbers);
+        if numbers.len() == self.nodes.len() && numbers.iter().all(|(old, new)| old == new) {
+            return (self, numbers);
+        }
+        let renumbered = (self.nodes.iter()).filter_map(|(old, node)| {
+            let new = *numbers.get(old)?;
+            match &**node {
+                Node::Directory(entries) if entries.values().any(|ino| numbers[ino] != *ino) => {
+                    let entries = entries.iter();
+                    let entries = entries.map(|(name, ino)| (name.clone(), numbers[ino]));
+                    Some((new, Shared::new(Node::Directory(entries.collect()))))
+                }
+                _ => Some((new, node.clone())),
+            }
+        });
+        (Self::of(renumbered), numbers)
     }
 
-    fn renumber(&self, at: Ino, numbers: &mut BTreeMap<Ino, Ino>, normal: &mut Self) -> Ino {
-        if let Some(&known) = numbers.get(&at) {
-            return known;
+    fn number(&self, at: Ino, numbers: &mut BTreeMap<Ino, Ino>) {
+        if numbers.contains_key(&at) {
+            return;
         }
-        let number = Ino(numbers.len() as u32);
-        numbers.insert(at, number);
-        let node = match &self.nodes[&at] {
-            Node::File(cells) => Node::File(cells.clone()),
-            Node::Directory(entries) => Node::Directory(
-                entries
-                    .iter()
-                    .map(|(name, &ino)| (name.clone(), self.renumber(ino, numbers, normal)))
-                    .collect(),
-            ),
-        };
-        normal.nodes.insert(number, node);
-        number
+        numbers.insert(at, Ino(numbers.len() as u32));
+        for &ino in self.entries(at).into_iter().flat_map(BTreeMap::values) {
+            self.number(ino, numbers);
+        }
+    }
+
+    /// A tree of these nodes.
+    pub(super) fn of(nodes: impl IntoIterator<Item = (Ino, Shared<Node<C>>)>) -> Self {
+        let mut nodes: Vec<_> = nodes.into_iter().collect();
+        nodes.sort_unstable_by_key(|(ino, _)| *ino);
+        Self { nodes }
+    }
+
+    pub(super) fn node(&self, ino: Ino) -> Option<&Shared<Node<C>>> {
+        let at = self.place(ino).ok()?;
+        Some(&self.nodes[at].1)
+    }
+
+    /// Where a node stands, or would.
+    fn place(&self, ino: Ino) -> Result<usize, usize> {
+        self.nodes.binary_search_by_key(&ino, |(ino, _)| *ino)
+    }
+
+    /// Every node, whether a name reaches it or not.
+    pub(super) fn nodes(&self) -> impl Iterator<Item = (Ino, &Shared<Node<C>>)> {
+        self.nodes.iter().map(|(ino, node)| (*ino, node))
+    }
+
+    pub(super) fn insert(&mut self, ino: Ino, node: Node<C>) {
+        let node = Shared::new(node);
+        match self.place(ino) {
+            Ok(at) => self.nodes[at].1 = node,
+            Err(at) => self.nodes.insert(at, (ino, node)),
+        }
     }
 
     pub(super) fn unused(&self) -> Ino {
-        Ino(self.nodes.keys().next_back().map_or(0, |last| last.0 + 1))
+        Ino(self.nodes.last().map_or(0, |(last, _)| last.0 + 1))
     }
 
     /// Sets cells of a file, which grows as needed.
     pub(super) fn write(&mut self, file: Ino, at: usize, cells: &[C]) {
-        if let Some(Node::File(contents)) = self.nodes.get_mut(&file) {
+        self.change(file, |contents| {
             if contents.len() < at + cells.len() {
                 contents.resize(at + cells.len(), C::zero());
             }
             contents[at..at + cells.len()].clone_from_slice(cells);
-        }
+        });
     }
 
     /// Sets the size of a file; new space reads zeros.
     pub(super) fn resize(&mut self, file: Ino, to: usize) {
-        if let Some(Node::File(contents)) = self.nodes.get_mut(&file) {
-            contents.resize(to, C::zero());
+        self.change(file, |contents| contents.resize(to, C::zero()));
+    }
+
+    fn change(&mut self, file: Ino, change: impl FnOnce(&mut Vec<C>)) {
+        if let Ok(at) = self.place(file)
+            && let Node::File(contents) = self.nodes[at].1.make_mut()
+        {
+            change(contents);
         }
     }
 
     /// Sets or removes a name.
     pub(super) fn entry(&mut self, directory: Ino, name: &Name, target: Option<Ino>) {
-        if let Some(Node::Directory(entries)) = self.nodes.get_mut(&directory) {
+        if let Ok(at) = self.place(directory)
+            && let Node::Directory(entries) = self.nodes[at].1.make_mut()
+        {
             match target {
                 Some(ino) => entries.insert(name.clone(), ino),
                 None => entries.remove(name),
             };
         }
+    }
+
+    /// The tree with other cells in its files.
+    pub(super) fn map(&self, cells: impl Fn(&C) -> C) -> Self {
+        let mapped = self.nodes().map(|(ino, node)| match &**node {
+            Node::File(contents) => {
+                let new: Vec<C> = contents.iter().map(&cells).collect();
+                let node = match new == *contents {
+                    true => node.clone(),
+                    false => Shared::new(Node::File(new)),
+                };
+                (ino, node)
+            }
+            Node::Directory(_) => (ino, node.clone()),
+        });
+        Self::of(mapped)
     }
 }
 

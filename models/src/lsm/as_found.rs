@@ -29,6 +29,8 @@ pub struct Assumed {
     pub log_synced: bool,
     /// The table and its name are synced before the log is truncated. The study: they are not.
     pub table_synced: bool,
+    /// The truncation is synced before the next append. The study: it is not.
+    pub truncation_synced: bool,
 }
 
 /// Cells of an entry of a table.
@@ -110,6 +112,10 @@ fn flush(assumed: Assumed, memory: &Memory) -> Vec<StepOf<Lsm>> {
         steps.push(Step::call("flush: directory barrier", names));
     }
     steps.push(Step::call("flush: truncate the log", truncate));
+    if assumed.truncation_synced {
+        let barrier = Call::Barrier(LOG.into());
+        steps.push(Step::call("flush: truncation barrier", barrier));
+    }
     steps.push(Step::Change(Change::Flushed(table)));
     steps.push(Step::Change(Change::Log(LogChange::Recycled { head: 0 })));
     steps

@@ -37,6 +37,9 @@ pub struct Bounds {
     pub start_empty: bool,
     /// Offer keys in order of first use.
     pub keys_in_order: bool,
+    /// Count an operation that was refused, and stop between the asking and the answer. It did
+    /// nothing, so the state after it is the one before it: nothing is lost by doing neither.
+    pub count_refused: bool,
 }
 
 /// An operation of the alphabet, with what it spends.

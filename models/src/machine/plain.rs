@@ -164,8 +164,15 @@ impl<P: Protocol> Model for Plain<P> {
                 let letter = &self.alphabet[index];
                 world.spent.operation(letter);
                 let id = u16::from(world.spent.operations);
-                world.process = ground.invoke(&world.process, id, &letter.operation);
-                vec![Event::Invoked(id, letter.operation.clone())]
+                let invoked = ground.invoke(&world.process, id, &letter.operation);
+                let event = Event::Invoked(id, letter.operation.clone());
+                if invoked.refuses() && !self.setup.bounds.count_refused {
+                    world.spent = last.spent;
+                    vec![event, Event::Refused]
+                } else {
+                    world.process = invoked;
+                    vec![event]
+                }
             }
             Act::Fail(failure) => {
                 world.spent.failures += 1;

@@ -308,6 +308,11 @@ impl<P: Protocol> Process<P> {
         }
     }
 
+    /// Whether it does nothing but refuse the operation that was invoked.
+    pub fn refuses(&self) -> bool {
+        matches!(self.steps.first(), Some(Step::Refuse))
+    }
+
     /// Where the process stands: the site of its next step.
     pub fn site(&self) -> Site {
         match (self.steps.first(), self.doing) {

@@ -22,8 +22,12 @@ pub(super) const ENGINE: Engine = Engine {
             "the same; each append is synced before it returns",
         ),
         (
-            "as-found-both-synced",
+            "as-found-table-synced",
             "the same; the table and its name are synced before the log is truncated",
+        ),
+        (
+            "as-found-all-synced",
+            "the same; the truncation is synced before the next append",
         ),
         (
             "log-cleared-first",
@@ -63,18 +67,20 @@ pub fn lsm_setup(spec: &Spec, check: &Check) -> Result<Setup<Lsm>, String> {
 }
 
 fn lsm(check: &Check, sync: wal::SyncMode) -> Result<Lsm, String> {
-    let as_found = |log_synced, table_synced| {
+    let as_found = |log_synced, table_synced, truncation_synced| {
         Ok(Lsm::as_found(Assumed {
             log_synced,
             table_synced,
+            truncation_synced,
         }))
     };
     let durable = wal::Variant::Durable;
     let (variant, log) = match check.variant.as_str() {
         "durable" => (Variant::Durable, durable),
-        "as-found" => return as_found(false, false),
-        "as-found-log-synced" => return as_found(true, false),
-        "as-found-both-synced" => return as_found(true, true),
+        "as-found" => return as_found(false, false, false),
+        "as-found-log-synced" => return as_found(true, false, false),
+        "as-found-table-synced" => return as_found(true, true, false),
+        "as-found-all-synced" => return as_found(true, true, true),
         "log-cleared-first" => (Variant::LogClearedFirst, durable),
         "table-unproved" => (Variant::TableUnproved, durable),
         "inputs-removed-first" => (Variant::InputsRemovedFirst, durable),

@@ -12,11 +12,11 @@
 //! write the handle goes on `[assumed]`, behind whatever part of the record was written.
 
 use super::error::{Error, OrFail};
-use super::format::{Fields, MAGIC, Write};
-use super::read::Pieces;
-use crate::storage::File;
+use super::format::{Chain, Fields, Lsn, MAGIC, Write};
+use super::read::{Format, Pieces, Records, Start};
+use crate::storage::{File, Storage};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 const TOMBSTONE: u32 = 0xFFFF_FFFF;
 
@@ -40,27 +40,120 @@ pub struct AsFoundOptions {
     pub split_flush: bool,
 }
 
-/// Appends one record: the steps *fill the buffer*, *flush*, once or twice.
-pub(super) fn append<F: File>(file: &F, write: &Write, split_flush: bool) -> io::Result<()> {
+/// An open as-found log, which somebody else locks.
+#[derive(Debug)]
+pub(crate) struct AsFoundLog<F> {
+    path: PathBuf,
+    file: F,
+    options: AsFoundOptions,
+    found: u64,
+    records: u64,
+}
+
+impl<F: File> AsFoundLog<F> {
+    /// Opens the log, making it where it is missing, counts its records, and deals with a torn tail.
+    pub(crate) fn open<S: Storage<File = F>>(
+        storage: &S,
+        path: &Path,
+        options: AsFoundOptions,
+    ) -> Result<AsFoundLog<F>, Error> {
+        let file = match storage.exists(path).or_fail("open the log")? {
+            true => storage.open(path),
+            false => storage.create(path),
+        };
+        let file = file.or_fail("open the log")?;
+        let records = recover(&file, path, options.torn_tail)?;
+        Ok(AsFoundLog {
+            path: path.to_path_buf(),
+            file,
+            options,
+            found: records,
+            records,
+        })
+    }
+
+    /// Appends one record: the steps *fill the buffer*, *flush*, once or twice.
+    pub(crate) fn append(&mut self, write: &Write) -> Result<Lsn, Error> {
+        self.flush(write).or_fail("write to the log")?;
+        self.records += 1;
+        Ok(Lsn {
+            generation: 0,
+            index: self.records,
+        })
+    }
+
+    fn flush(&self, write: &Write) -> io::Result<()> {
+        let mut buffer = Vec::new();
+        encode(write, &mut buffer);
+        let (Write::Put { key, .. } | Write::Delete { key }) = write;
+        let (first, rest) = match self.options.split_flush {
+            true => buffer.split_at(4 + key.len()),
+            false => (&[][..], &buffer[..]),
+        };
+        if !first.is_empty() {
+            self.file.append(first)?;
+        }
+        self.file.append(rest)
+    }
+
+    /// Cuts the log to nothing: closed, opened truncated, closed, and opened to append `[study]`. What
+    /// changes on the disk is the length.
+    pub(crate) fn truncate(&mut self) -> Result<(), Error> {
+        self.file.set_len(0).or_fail("truncate the log")?;
+        self.records = 0;
+        Ok(())
+    }
+
+    /// Every record that is read as one.
+    pub(crate) fn read_from(&self, after: Option<Lsn>) -> Records<'_, F> {
+        records_of(&self.file, &self.path).after(after)
+    }
+
+    /// The last record that was found or whose append returned.
+    pub(crate) fn last(&self) -> Option<Lsn> {
+        (self.records > 0).then_some(Lsn {
+            generation: 0,
+            index: self.records,
+        })
+    }
+
+    /// How many records were there when it was opened.
+    pub(crate) fn found(&self) -> u64 {
+        self.found
+    }
+
+    /// The file.
+    pub(crate) fn file(&self) -> &F {
+        &self.file
+    }
+}
+
+/// The records of a file that holds such records and nothing else: what is read as one.
+pub(crate) fn records_of<'f, F: File>(file: &'f F, path: &'f Path) -> Records<'f, F> {
+    let start = Start {
+        at: 0,
+        chain: Chain::start(),
+        previous: None,
+    };
+    let pieces = Pieces::new(file, u64::MAX);
+    Records::new(pieces, path, start, Format::AsFound)
+}
+
+/// Puts a record at the end of `into`.
+pub(crate) fn encode(write: &Write, into: &mut Vec<u8>) {
     let (key, value) = match write {
         Write::Put { key, value } => (key, Some(value)),
         Write::Delete { key } => (key, None),
     };
-    let mut buffer = Vec::new();
-    buffer.extend_from_slice(&(key.len() as u32).to_le_bytes());
-    buffer.extend_from_slice(key);
-    if split_flush {
-        file.append(&buffer)?;
-        buffer.clear();
-    }
+    into.extend_from_slice(&(key.len() as u32).to_le_bytes());
+    into.extend_from_slice(key);
     let length = value.map_or(TOMBSTONE, |value| value.len() as u32);
-    buffer.extend_from_slice(&length.to_le_bytes());
-    buffer.extend_from_slice(value.map_or(&[], Vec::as_slice));
-    file.append(&buffer)
+    into.extend_from_slice(&length.to_le_bytes());
+    into.extend_from_slice(value.map_or(&[], Vec::as_slice));
 }
 
 /// Counts the records, and deals with a torn tail.
-pub(super) fn recover<F: File>(file: &F, path: &Path, torn_tail: TornTail) -> Result<u64, Error> {
+fn recover<F: File>(file: &F, path: &Path, torn_tail: TornTail) -> Result<u64, Error> {
     let len = file.len().or_fail("read the log")?;
     let mut pieces = Pieces::new(file, len);
     let mut magic = Vec::new();

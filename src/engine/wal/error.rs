@@ -120,6 +120,20 @@ pub enum Error {
         because: &'static str,
     },
 
+    /// The log goes on where something is missing before it: an engine that keeps earlier records
+    /// elsewhere has lost some of them. No crash does that. Nothing was changed, and the records in
+    /// the log are intact.
+    #[error("{} begins after record {hi}, and records {lo} to {hi} are nowhere, which no crash \
+             does; put the missing file back", path.display())]
+    Hole {
+        /// The file.
+        path: PathBuf,
+        /// The first index that is missing.
+        lo: u64,
+        /// The last index that is missing.
+        hi: u64,
+    },
+
     /// An earlier write or barrier of this handle failed, or this one did just now: the handle
     /// writes nothing more, for nothing may be promised on the strength of a retried barrier. What
     /// was acknowledged is as safe as it was; what only returned, and the write that failed, may be

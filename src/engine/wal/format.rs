@@ -34,12 +34,21 @@ pub(crate) const RECORD_HEADER: usize = 2 * CELL;
 /// of 0.
 pub(crate) const END_MARK: [u8; CELL] = [0; CELL];
 pub(crate) const MAGIC: &[u8; 8] = b"LIGHTOUT";
-const ENGINE: u16 = 1;
 const VERSION: u16 = 1;
 const PUT: u8 = 1;
 const DELETE: u8 = 2;
 /// The smallest write: the delete of an empty key.
 const WRITE_BYTES_MIN: u32 = 5;
+
+/// Whose log it is. It stands in the header, and every chain of records begins from the header: no
+/// engine opens the log of another, or takes its records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// The log on its own, [`super::Log`].
+    Log = 1,
+    /// The log of an LSM tree.
+    Lsm = 2,
+}
 
 /// One change of one key. Keys and values are bytes, need not be UTF-8, and may be empty.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -128,9 +137,14 @@ pub(crate) struct Chain {
 }
 
 impl Chain {
-    /// Of a log without records.
+    /// Of the first record of a log on its own.
     pub(crate) fn start() -> Chain {
-        let header = file_header();
+        Chain::start_of(Owner::Log)
+    }
+
+    /// Of the first record in a log of that engine.
+    pub(crate) fn start_of(owner: Owner) -> Chain {
+        let header = owner.file_header();
         let crc = Fields(&header[12..]).u32().unwrap_or_default();
         Chain {
             before: 0,
@@ -146,7 +160,8 @@ impl Chain {
         }
     }
 
-    fn crc(self, bytes: &[u8]) -> u32 {
+    /// The crc of a record behind this, from its bytes after the crc.
+    pub(super) fn crc(self, bytes: &[u8]) -> u32 {
         let mut crc = crc32fast::Hasher::new();
         crc.update(&self.last.to_le_bytes());
         crc.update(&self.before.to_le_bytes());
@@ -155,51 +170,68 @@ impl Chain {
     }
 }
 
-/// The 16 bytes that every log begins with.
+/// The 16 bytes that every log on its own begins with.
 pub(crate) fn file_header() -> [u8; FILE_HEADER] {
+    Owner::Log.file_header()
+}
+
+/// The 16 bytes that a file of this engine, in this version of its format, begins with.
+pub(crate) fn header_of(engine: u16, version: u16) -> [u8; FILE_HEADER] {
     let mut header = [0; FILE_HEADER];
     header[..8].copy_from_slice(MAGIC);
-    header[8..10].copy_from_slice(&ENGINE.to_le_bytes());
-    header[10..12].copy_from_slice(&VERSION.to_le_bytes());
+    header[8..10].copy_from_slice(&engine.to_le_bytes());
+    header[10..12].copy_from_slice(&version.to_le_bytes());
     let crc = crc32fast::hash(&header[..12]);
     header[12..].copy_from_slice(&crc.to_le_bytes());
     header
 }
 
-/// Whether these first bytes of a file are a log's.
+impl Owner {
+    /// The 16 bytes that a log of this engine begins with.
+    pub(crate) fn file_header(self) -> [u8; FILE_HEADER] {
+        header_of(self as u16, VERSION)
+    }
+
+    /// Whether these first bytes of a file are those of a log of this engine.
+    pub(super) fn check_file_header(self, path: &Path, bytes: &[u8]) -> Result<(), Error> {
+        let path = || path.to_path_buf();
+        let magic = &bytes[..bytes.len().min(MAGIC.len())];
+        if !MAGIC.starts_with(magic) {
+            return Err(Error::Foreign { path: path() });
+        }
+        let Some(header) = bytes.first_chunk::<FILE_HEADER>() else {
+            return Err(Error::DamagedHeader {
+                path: path(),
+                because: "it is cut short",
+            });
+        };
+        let engine = u16::from_le_bytes([header[8], header[9]]);
+        let version = u16::from_le_bytes([header[10], header[11]]);
+        if engine != self as u16 {
+            Err(Error::OtherEngine {
+                path: path(),
+                found: engine,
+            })
+        } else if version != VERSION {
+            Err(Error::OtherVersion {
+                path: path(),
+                found: version,
+                known: VERSION,
+            })
+        } else if *header != self.file_header() {
+            Err(Error::DamagedHeader {
+                path: path(),
+                because: "its checksum is wrong",
+            })
+        } else {
+            Ok(())
+        }
+    }
+}
+
+#[cfg(test)]
 pub(crate) fn check_file_header(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let path = || path.to_path_buf();
-    let magic = &bytes[..bytes.len().min(MAGIC.len())];
-    if !MAGIC.starts_with(magic) {
-        return Err(Error::Foreign { path: path() });
-    }
-    let Some(header) = bytes.first_chunk::<FILE_HEADER>() else {
-        return Err(Error::DamagedHeader {
-            path: path(),
-            because: "it is cut short",
-        });
-    };
-    let engine = u16::from_le_bytes([header[8], header[9]]);
-    let version = u16::from_le_bytes([header[10], header[11]]);
-    if engine != ENGINE {
-        Err(Error::OtherEngine {
-            path: path(),
-            found: engine,
-        })
-    } else if version != VERSION {
-        Err(Error::OtherVersion {
-            path: path(),
-            found: version,
-            known: VERSION,
-        })
-    } else if *header != file_header() {
-        Err(Error::DamagedHeader {
-            path: path(),
-            because: "its checksum is wrong",
-        })
-    } else {
-        Ok(())
-    }
+    Owner::Log.check_file_header(path, bytes)
 }
 
 /// Puts the record that follows `chain` into `into`, which is emptied first, and says what the next

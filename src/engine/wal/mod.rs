@@ -8,16 +8,19 @@
 //! ```
 //!
 //! - [`Log`] is the handle, [`Options`] its settings, [`Record`] and [`Lsn`] what it holds.
-//! - `format`: the bytes. `recovery`: what an open does. `read`: records from a file. `as_found`: the unsafe other one.
+//! - `format`: the bytes. `file`: the log without its name. `recovery`: what an open does. `damage`: what no crash does.
+//!   `read`: records from a file. `as_found`: the unsafe other one.
 //!
 //! Not here yet: segments, checkpoint, truncate.
 
-mod as_found;
+pub(crate) mod as_found;
+mod damage;
 mod error;
+pub(crate) mod file;
 pub(crate) mod format;
 mod log;
 mod read;
-mod recovery;
+pub(crate) mod recovery;
 #[cfg(test)]
 mod tests;
 

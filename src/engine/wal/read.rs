@@ -7,7 +7,7 @@ use crate::storage::File;
 use std::io;
 use std::path::Path;
 
-const BLOCK: u64 = 4096;
+pub(super) const BLOCK: u64 = 4096;
 
 /// A record of the log: what one append or one batch wrote.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,6 +108,14 @@ pub struct Records<'l, F> {
     done: bool,
 }
 
+/// Where reading begins, and what the first record follows.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Start {
+    pub(super) at: u64,
+    pub(super) chain: Chain,
+    pub(super) previous: Option<Lsn>,
+}
+
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Format {
     Durable,
@@ -115,24 +123,23 @@ pub(super) enum Format {
 }
 
 impl<'l, F: File> Records<'l, F> {
-    pub(super) fn new(
-        pieces: Pieces<'l, F>,
-        path: &'l Path,
-        at: u64,
-        after: Option<Lsn>,
-        format: Format,
-    ) -> Self {
+    pub(super) fn new(pieces: Pieces<'l, F>, path: &'l Path, start: Start, format: Format) -> Self {
         Records {
             pieces,
             path,
-            at,
-            chain: Chain::start(),
-            previous: None,
-            after,
+            at: start.at,
+            chain: start.chain,
+            previous: start.previous,
+            after: None,
             format,
             bytes: Vec::new(),
             done: false,
         }
+    }
+
+    /// Without those up to `after`.
+    pub(super) fn after(self, after: Option<Lsn>) -> Self {
+        Records { after, ..self }
     }
 
     fn read_next(&mut self) -> Result<Option<Record>, Error> {

@@ -12,16 +12,19 @@
 //! unreadable by a write: a record that was found absent stays absent. All of it is idempotent, and
 //! a power cut in the middle leaves a log that recovers to the same records.
 //!
-//! LIMIT: a tail is where no record can be read, and damage below the last barrier looks the same
-//! when it hits the length of a record, the first record after its end, or the last record of the
-//! log: recovery then ends before it.
+//! A log that is *recycled* has a floor: up to there, tables hold everything. Its records are *live*,
+//! the first one right above the floor, or *covered*, all of them at or below it; then nothing in the
+//! log counts, and the tail is the head.
+//!
+//! Damage of what was durable is refused, see `damage`.
 //!
 //! LIMIT: bytes are written again, a size is not. Where the file is longer than the end mark reaches,
 //! it stays so: a system whose failed barrier dooms a size and yet goes on showing it may take the
 //! recovered records at the next power cut. No profile has such a system: a doomed size reverts.
 
+use super::damage;
 use super::error::{Error, OrFail};
-use super::format::{Chain, END_MARK, FILE_HEADER, Header, Lsn, check_file_header, decode};
+use super::format::{Chain, END_MARK, FILE_HEADER, Header, Lsn, Owner, decode};
 use super::read::Pieces;
 use crate::storage::File;
 use std::collections::VecDeque;
@@ -29,10 +32,10 @@ use std::path::Path;
 
 /// A log as it was found.
 #[derive(Debug)]
-pub(super) struct Scan {
+pub(crate) struct Scan {
     /// Where the last accepted record ends.
     pub(super) tail: u64,
-    /// Its identity.
+    /// Its identity, or the floor.
     pub(super) last: Option<Lsn>,
     /// What the next record follows.
     pub(super) chain: Chain,
@@ -41,21 +44,97 @@ pub(super) struct Scan {
     cached_perhaps: VecDeque<(Lsn, u64, Chain)>,
 }
 
-/// Reads the log and decides what is accepted. Changes nothing.
-pub(super) fn scan<F: File>(file: &F, path: &Path) -> Result<Scan, Error> {
+/// Reads a log and decides what is accepted. Changes nothing.
+///
+/// Everything up to `floor` is held elsewhere; a log on its own has none.
+pub(crate) fn scan<F: File>(
+    file: &F,
+    path: &Path,
+    owner: Owner,
+    floor: Option<Lsn>,
+) -> Result<Scan, Error> {
     let len = file.len().or_fail("read the log")?;
     let mut pieces = Pieces::new(file, len);
     let mut bytes = Vec::new();
     pieces
         .read(0, FILE_HEADER as u64, &mut bytes)
         .or_fail("read the log")?;
-    check_file_header(path, &bytes)?;
-    let mut found = Scan {
+    owner.check_file_header(path, &bytes)?;
+    let empty = Scan {
         tail: FILE_HEADER as u64,
-        last: None,
-        chain: Chain::start(),
+        last: floor,
+        chain: Chain::start_of(owner),
         cached_perhaps: VecDeque::new(),
     };
+    if owner == Owner::Lsm {
+        let first = pieces.record(empty.tail, empty.chain, &mut bytes);
+        if let Some(first) = first.or_fail("read the log")?
+            && is_covered(&empty, &mut pieces, first, path)?
+        {
+            return Ok(empty);
+        }
+    }
+    let found = read_run(empty, &mut pieces, path)?;
+    let missing = Lsn {
+        generation: found.last.map_or(1, |lsn| lsn.generation),
+        index: found.next_index(),
+    };
+    let was_durable = damage::was_durable(&mut pieces, found.tail, found.chain, missing);
+    match was_durable.or_fail("read the log")? {
+        true => Err(found.damaged(path, "a later record says that it was durable")),
+        false => Ok(found),
+    }
+}
+
+/// Whether this first record and those that follow it are at or below the floor. One that is further
+/// above it than the next record tells of a hole.
+fn is_covered<F: File>(
+    empty: &Scan,
+    pieces: &mut Pieces<'_, F>,
+    first: Header,
+    path: &Path,
+) -> Result<bool, Error> {
+    let next = empty.next_index();
+    if first.lsn.index > next {
+        return Err(Error::Hole {
+            path: path.to_path_buf(),
+            lo: next,
+            hi: first.lsn.index - 1,
+        });
+    }
+    let mut run = Scan {
+        tail: empty.tail,
+        last: Some(first.lsn),
+        chain: empty.chain,
+        cached_perhaps: VecDeque::new(),
+    };
+    let (mut header, mut bytes) = (first, Vec::new());
+    while header.lsn.index < next {
+        run.tail += header.record_bytes();
+        run.chain = run.chain.then(header.crc);
+        run.last = Some(header.lsn);
+        let after = pieces.record(run.tail, run.chain, &mut bytes);
+        match after.or_fail("read the log")? {
+            Some(after) if after.follows(run.last) => header = after,
+            _ => return Ok(true),
+        }
+    }
+    if run.tail > empty.tail {
+        return Err(run.damaged(path, "it follows records that the tables hold, in one run"));
+    }
+    if !first.follows(empty.last) {
+        return Err(run.damaged(path, "it is of an earlier life than what the tables hold"));
+    }
+    Ok(false)
+}
+
+/// Accepts records as long as each is right and follows the one before.
+fn read_run<F: File>(
+    mut found: Scan,
+    pieces: &mut Pieces<'_, F>,
+    path: &Path,
+) -> Result<Scan, Error> {
+    let mut bytes = Vec::new();
     while let Some(header) = pieces
         .record(found.tail, found.chain, &mut bytes)
         .or_fail("read the log")?
@@ -80,43 +159,7 @@ pub(super) fn scan<F: File>(file: &F, path: &Path) -> Result<Scan, Error> {
         found.last = Some(header.lsn);
         found.chain = found.chain.then(header.crc);
     }
-    if proves_damage(&found, &mut pieces, &mut bytes).or_fail("read the log")? {
-        return Err(found.damaged(path, "a later record says that it was durable"));
-    }
     Ok(found)
-}
-
-/// Whether the record after the one that is missing at the tail says that the missing one was
-/// durable.
-///
-/// Its checksum is chained: that it is right behind the crc that stands at the tail, and behind the
-/// last accepted record before that, says that this log wrote it there, behind a record with that
-/// crc, behind the last accepted one. No value can deceive here, of this log or a copy of another:
-/// the crc of the last accepted record would have to be known before it was written.
-///
-/// A record written by this log proves it. Say its mark is n or more. When it was written, 1 to n
-/// were durable where the log of that day had them; every recovery since accepted them, for they
-/// were in every crash image, and appended behind them. So n is found today, or has been damaged:
-/// no crash explains it, whichever life wrote the record.
-fn proves_damage<F: File>(
-    found: &Scan,
-    pieces: &mut Pieces<'_, F>,
-    bytes: &mut Vec<u8>,
-) -> std::io::Result<bool> {
-    let Some(missing) = pieces.header(found.tail)?.filter(Header::is_sane) else {
-        return Ok(false);
-    };
-    let Some(after) = found.tail.checked_add(missing.record_bytes()) else {
-        return Ok(false);
-    };
-    let Some(witness) = pieces.record(after, found.chain.then(missing.crc), bytes)? else {
-        return Ok(false);
-    };
-    let stands_in = Lsn {
-        generation: found.last.map_or(1, |lsn| lsn.generation),
-        index: found.next_index(),
-    };
-    Ok(witness.follows(Some(stands_in)) && witness.mark >= stands_in.index)
 }
 
 impl Scan {
@@ -135,7 +178,7 @@ impl Scan {
 
     /// Makes what was accepted durable and what follows it unreadable, but for the names of the
     /// file.
-    pub(super) fn settle<F: File>(&self, file: &F, path: &Path) -> Result<(), Error> {
+    pub(crate) fn settle<F: File>(&self, file: &F, path: &Path) -> Result<(), Error> {
         let mut pieces = Pieces::new(file, self.tail);
         let mut bytes = Vec::new();
         for (lsn, at, chain) in &self.cached_perhaps {

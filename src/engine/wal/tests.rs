@@ -4,8 +4,10 @@
 mod as_found;
 mod damage;
 mod failures;
+mod flips;
 mod format;
 mod life;
+mod memory;
 
 use super::{Error, Log, Lsn, Options, Record, SyncMode, Write};
 use crate::storage::faulty::Faulty;

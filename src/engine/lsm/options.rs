@@ -1,0 +1,43 @@
+//! The settings of a store.
+
+use crate::engine::Discipline;
+use crate::engine::wal::{SyncMode, TornTail};
+
+/// The settings of a store. The default keeps every acknowledged write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Options {
+    /// When a write is synced; as-found, see [`AsFoundOptions::log_synced`].
+    pub sync: SyncMode,
+    /// Bytes of records in the log at which the next write flushes first.
+    pub flush_at: u64,
+    /// So many tables of one level are merged into one of the next. At least 2: less counts as 2.
+    pub fanout: usize,
+    /// Which protocol; a store is opened with the one that made it.
+    pub discipline: Discipline,
+    /// Settings of the as-found discipline.
+    pub as_found: AsFoundOptions,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            sync: SyncMode::default(),
+            flush_at: 4 << 20,
+            fanout: 4,
+            discipline: Discipline::default(),
+            as_found: AsFoundOptions::default(),
+        }
+    }
+}
+
+/// The settings of the as-found discipline; the durable one has no use for them. The study has
+/// neither barrier: they are there to show which of the two its finding hangs on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct AsFoundOptions {
+    /// What recovery does with a torn tail of the log.
+    pub torn_tail: TornTail,
+    /// A data barrier of the log after each append, before it says Ok.
+    pub log_synced: bool,
+    /// A barrier of the table and one of the directory before the log is truncated.
+    pub table_synced: bool,
+}
