@@ -21,9 +21,7 @@
 //! An engine and its protocol are a *subject*: `subject` says what the lock step must know of one, and
 //! each stands in a file of its own, the log in `wal`, the LSM tree in `lsm`.
 //!
-//! LIMIT: a lost cell that reads as it would have if it had been kept is neither. Scripts make no cell
-//! of zeros; in sectors of 16 bytes, as [`replay_log`] has them, the second cell of a record may be the
-//! same in two records, and stale space with it.
+//! A lost cell that reads as it would have if it had been kept, as stale space can, counts as kept.
 
 mod dictionary;
 mod divergence;

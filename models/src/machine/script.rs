@@ -35,7 +35,7 @@ pub struct Run<P: Protocol> {
     pub process: Process<P>,
     /// The oracle.
     pub oracle: Oracle,
-    /// How many operations were invoked and not refused, but flushes and compactions.
+    /// How many operations were invoked, but flushes and compactions.
     pub operations: u16,
     /// The promise that was broken, if one was.
     pub breach: Option<Promise>,
@@ -71,11 +71,9 @@ impl<P: Protocol> Run<P> {
             Move::Invoke(_) if self.process.doing != Doing::Idle => return None,
             Move::Invoke(operation) => {
                 let maintenance = matches!(operation, Operation::Flush | Operation::Compact);
-                let id = self.operations + u16::from(!maintenance);
+                self.operations += u16::from(!maintenance);
+                let id = self.operations;
                 self.process = ground.invoke(&self.process, id, operation);
-                if !self.process.refuses() {
-                    self.operations = id;
-                }
                 vec![Event::Invoked(id, operation.clone())]
             }
             Move::Fail(failure) => {
