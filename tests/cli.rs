@@ -238,3 +238,63 @@ fn list_names_what_there_is() {
         assert!(text.contains(word), "{word}");
     }
 }
+
+#[test]
+fn the_demo_loads_kills_and_recovers_a_store_and_goes_on_from_there() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let store = home.path().join("store").display().to_string();
+    for _ in 0..2 {
+        let output = lightsout(&["demo", "lsm", &store]);
+        let text = stdout(&output);
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(0), "{text}{error}");
+        for words in [
+            "100000 keys",
+            "finds nothing",
+            "was killed",
+            "are there, and",
+        ] {
+            let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(flat.contains(words), "no `{words}` in {text}");
+        }
+        assert!(
+            text.lines().all(|line| line.chars().count() <= 100),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn the_demo_leaves_other_peoples_directories_alone() {
+    let home = tempfile::tempdir().expect("a temporary directory");
+    let path = |name: &str| home.path().join(name);
+    let refused = |name: &str| refusal(&["demo", "lsm", &path(name).display().to_string()]);
+
+    fs::create_dir(path("full")).expect("a directory");
+    fs::write(path("full/thesis.txt"), "ten years of work").expect("written");
+    assert!(refused("full").contains("is not a store"));
+    assert_eq!(fs::read_dir(path("full")).expect("read").count(), 1);
+
+    fs::create_dir(path("foreign")).expect("a directory");
+    fs::write(path("foreign/log"), "a log of something else").expect("written");
+    assert!(refused("foreign").contains("is not a file of a lightsout LSM tree"));
+    assert_eq!(
+        fs::read(path("foreign/log")).expect("read"),
+        b"a log of something else"
+    );
+
+    assert!(refused("full/thesis.txt").contains("thesis.txt"));
+    assert!(refused("no/parent").contains("parent"));
+
+    use lightsout::engine::lsm::{Options, Store};
+    use lightsout::storage::os::OsStorage;
+    let theirs = || Store::open(OsStorage, &path("theirs"), Options::default()).expect("open");
+    let store = theirs();
+    store.put(b"a key", b"of somebody").expect("put");
+    let at = path("theirs").display().to_string();
+    assert!(refusal(&["demo", "lsm", &at]).contains("is open already"));
+    store.close().expect("closed");
+    assert!(refused("theirs").contains("not this demo's"));
+    let count = theirs().scan::<[u8]>(..).count();
+    assert_eq!(count, 1, "nothing was written there");
+}

@@ -1,6 +1,7 @@
 //! The command line: thin. What a command does stands in the library.
 
 mod check;
+mod demo;
 mod list;
 mod litmus;
 
@@ -40,6 +41,24 @@ enum Command {
     },
     /// List engines, variants, invariants, findings, checks and profiles.
     List,
+    /// See a real engine at work: loaded, read, killed while it writes, opened again.
+    #[command(subcommand)]
+    Demo(Demo),
+}
+
+#[derive(Debug, Subcommand)]
+enum Demo {
+    /// The LSM tree.
+    Lsm(DemoArgs),
+}
+
+#[derive(Debug, Args)]
+struct DemoArgs {
+    /// A directory that is empty or not there yet; it is made, and kept.
+    dir: PathBuf,
+    /// Write until killed: what the demo starts.
+    #[arg(long, hide = true)]
+    child: bool,
 }
 
 #[derive(Debug, Default, Args)]
@@ -79,6 +98,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Check(args) => check::run(&cli.specs, &args),
         Command::Litmus { files, verbose } => litmus::run(&cli.specs, &files, verbose),
         Command::List => list::run(&cli.specs),
+        Command::Demo(Demo::Lsm(args)) => demo::run(&args),
     };
     match done {
         Ok(code) => ExitCode::from(code),

@@ -8,6 +8,9 @@ use std::ops::Bound;
 use std::sync::Arc;
 use std::vec;
 
+/// A key and its value.
+type Pair = (Vec<u8>, Vec<u8>);
+
 /// How much of the memtable is copied at a time.
 const GATHERED_BYTES: usize = 64 << 10;
 
@@ -57,7 +60,7 @@ impl<S: Storage> Scan<S> {
     }
 
     /// The next key with a value from one end, where the other end has not given it yet.
-    fn step(&mut self, direction: Direction) -> Result<Option<(Vec<u8>, Vec<u8>)>, Error> {
+    fn step(&mut self, direction: Direction) -> Result<Option<Pair>, Error> {
         let (merge, this, other) = match direction {
             Direction::Up => (&mut self.up, &mut self.front, &self.back),
             Direction::Down => (&mut self.down, &mut self.back, &self.front),
@@ -79,7 +82,7 @@ impl<S: Storage> Scan<S> {
         Ok(None)
     }
 
-    fn advance(&mut self, direction: Direction) -> Option<Result<(Vec<u8>, Vec<u8>), Error>> {
+    fn advance(&mut self, direction: Direction) -> Option<Result<Pair, Error>> {
         if self.is_done {
             return None;
         }

@@ -11,7 +11,6 @@ use std::ops::Bound::{Excluded, Included, Unbounded};
 use tempfile::TempDir;
 
 type Model = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
-type Pair = (Vec<u8>, Vec<u8>);
 
 /// A memtable over tables. The records of the tables have the indexes up to their number.
 struct Store {
@@ -199,7 +198,7 @@ fn an_error_ends_the_scan_at_both_ends() {
     let mut scan = store.scan(1, Span::all());
     let read: Vec<_> = scan.by_ref().take_while(Result::is_ok).collect();
     assert_eq!(read.len(), 4);
-    assert!(scan.next().is_none() && scan.next_back().is_none());
+    assert!(scan.next_back().is_none() && scan.next().is_none());
     let error = store.scan(1, Span::all()).rev().find_map(Result::err);
     assert!(matches!(error, Some(Error::Damaged { at, .. }) if at == middle as u64));
 }

@@ -129,7 +129,7 @@ impl Footer {
             footer.filter_at,
             file_bytes - FOOTER as u64,
         ];
-        let in_order = places.is_sorted() && places.iter().all(|at| at % CELL as u64 == 0);
+        let in_order = places.is_sorted() && places.iter().all(|at| at.is_multiple_of(CELL as u64));
         if !in_order || footer.blocks > footer.meta.entries {
             return Err("the checksum of its footer is right and its numbers make no sense");
         }

@@ -156,7 +156,7 @@ fn places(index: &[u8], footer: &Footer) -> Option<Vec<usize>> {
             return None;
         }
         let block_bytes = u32_at(index, place + 8);
-        if block_bytes == 0 || block_bytes as usize % format::CELL != 0 {
+        if block_bytes == 0 || !(block_bytes as usize).is_multiple_of(format::CELL) {
             return None;
         }
         block_at += u64::from(block_bytes);
