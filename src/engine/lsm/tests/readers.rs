@@ -162,7 +162,7 @@ fn a_reader_does_not_wait_for_a_barrier_and_sees_nothing_before_it_completed() {
             });
             storage.wait_for_a_barrier();
             assert_eq!(store.get(b"a").unwrap(), Some(seen.into()));
-            assert_eq!(all(&store), pairs(&[("a", seen)]));
+            assert_eq!(all(store), pairs(&[("a", seen)]));
             storage.shut(false);
             writer.join().unwrap().unwrap();
             storage.shut(true);
