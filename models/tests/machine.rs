@@ -1,12 +1,13 @@
 //! The machine against its oracles: the plain representation, the twin with explicit writeback, and
 //! the reductions one by one. Sets are compared, not counts alone.
 
-use models::contract::{Key, Promise, Terms, Value, View};
+use models::contract::{Event, Key, Promise, Terms, Value, View};
 use models::disk::Failure;
 use models::lsm::{self, Lsm, TableSize};
 use models::machine::bounds::Bounds;
 use models::machine::plain::{Crash, Plain, World};
 use models::machine::process::Ground;
+use models::machine::script::Run;
 use models::machine::{Machine, Setup};
 use models::profile::{NAMES, Profile};
 use models::protocol::Protocol;
@@ -271,6 +272,45 @@ fn not_counting_what_is_refused_changes_no_verdict_and_no_recovered_set() {
         assert_eq!(seen(recovered), seen(all), "{case}");
         assert!(few <= many, "{case}");
     }
+}
+
+/// A refusal that does not count is one move, in a script as in the machine.
+#[test]
+fn a_run_along_the_moves_of_the_machine_is_where_the_machine_is() {
+    let mut random = 1_u64;
+    let mut next = |below: usize| {
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (random >> 33) as usize % below
+    };
+    let mut refused = 0;
+    for count_refused in [false, true] {
+        let mut setup = setup(log(Variant::Durable, SyncMode::EveryN(2)), "posix");
+        (setup.bounds.operations, setup.bounds.failures) = (3, 1);
+        setup.bounds.count_refused = count_refused;
+        let machine = Machine::new(setup.clone());
+        for _ in 0..400 {
+            let mut run = Run::new(&setup);
+            let mut state = machine.init_states().remove(0);
+            for _ in 0..30 {
+                let mut actions = Vec::new();
+                machine.actions(&state, &mut actions);
+                if actions.is_empty() {
+                    break;
+                }
+                let action = actions[next(actions.len())];
+                let events = run.make(&machine.to_move(&state, action));
+                let events = events.expect("a move that is possible");
+                refused += usize::from(events.contains(&Event::Refused));
+                state = machine.next_state(&state, action).expect("a state");
+                assert_eq!(run.process, *machine.process(&state));
+                assert_eq!(run.disk, *machine.disk(&state));
+                assert_eq!(run.oracle, *machine.oracle(&state));
+            }
+        }
+    }
+    assert!(refused > 20, "{refused}");
 }
 
 #[test]

@@ -18,7 +18,7 @@ use super::subject::Subject;
 use super::wal::LogSubject;
 use super::{Divergence, Kind};
 use crate::storage::simulated::{Fault, Point};
-use models::contract::{Operation, Promise};
+use models::contract::{Event, OpId, Operation, Promise};
 use models::lsm::Lsm;
 use models::machine::Setup;
 use models::machine::process::{Doing, Ground, Process};
@@ -89,13 +89,7 @@ struct Replay<S: Subject> {
 
 impl<S: Subject> Replay<S> {
     fn new(setup: &Setup<S::Protocol>, moves: &[Move]) -> Result<Self, Divergence> {
-        let numbered = moves.iter().filter_map(|next| match next {
-            // Maintenance has no number.
-            Move::Invoke(Operation::Flush | Operation::Compact) => None,
-            Move::Invoke(operation) => Some(operation.clone()),
-            _ => None,
-        });
-        let script = S::script(&setup.ground.protocol, &numbered.collect::<Vec<_>>());
+        let script = S::script(&setup.ground.protocol, &numbered(setup, moves));
         let script = script.map_err(|why| Divergence::new(Kind::NotModelled, "", why))?;
         let subject = S::of(&script, script.discipline);
         let ground = Ground {
@@ -118,15 +112,15 @@ impl<S: Subject> Replay<S> {
     fn along(&mut self, moves: &[Move], number: &mut usize) -> Result<(), Divergence> {
         let next = &moves[*number];
         let before = self.run.process.clone();
-        self.make(next)?;
+        let id = self.make(next)?;
         let disk = self.run.disk.clone();
         let whole = match next {
-            Move::Invoke(operation) => self.whole.invoke(&before, self.run.operations, operation),
+            Move::Invoke(operation) => self.whole.invoke(&before, id, operation),
             _ => self.whole.recover(disk.view()),
         };
         *number = self.steps(moves, *number + 1, whole)?;
         match next {
-            Move::Invoke(operation) => self.both.ask(self.run.operations, operation)?,
+            Move::Invoke(operation) => self.both.ask(id, operation)?,
             Move::PowerCut(fates) => {
                 self.both.power_cut_to(&fates.kept, disk.view())?;
                 self.both.open()?;
@@ -184,12 +178,32 @@ impl<S: Subject> Replay<S> {
         Ok(to)
     }
 
-    /// Makes a move of the check's run.
-    fn make(&mut self, next: &Move) -> Result<(), Divergence> {
+    /// Makes a move of the check's run. The number of the operation, if it invokes one.
+    fn make(&mut self, next: &Move) -> Result<OpId, Divergence> {
         let at = self.run.process.site();
-        let made = self.run.make(next).map(drop);
-        made.ok_or_else(|| Divergence::new(Kind::NoBreach, "a script of the model", at))
+        match self.run.make(next).as_deref() {
+            Some([Event::Invoked(id, _), ..]) => Ok(*id),
+            Some(_) => Ok(self.run.operations),
+            None => Err(Divergence::new(Kind::NoBreach, "a script of the model", at)),
+        }
     }
+}
+
+/// The operations that a script invokes and that take a number, in order.
+fn numbered<P: Protocol>(setup: &Setup<P>, moves: &[Move]) -> Vec<Operation> {
+    let (mut run, mut operations) = (Run::new(setup), Vec::new());
+    for next in moves {
+        let before = run.operations;
+        if run.make(next).is_none() {
+            break;
+        }
+        if let Move::Invoke(operation) = next
+            && run.operations > before
+        {
+            operations.push(operation.clone());
+        }
+    }
+    operations
 }
 
 /// The steps of a process but its changes in memory, which are run with the step before them.

@@ -29,13 +29,15 @@ pub enum Move {
 pub struct Run<P: Protocol> {
     ground: Ground<P>,
     terms: Terms,
+    /// Whether an operation that is refused takes a number and a step, as one that is served does.
+    count_refused: bool,
     /// The disk.
     pub disk: Disk<P::Cell>,
     /// The process.
     pub process: Process<P>,
     /// The oracle.
     pub oracle: Oracle,
-    /// How many operations were invoked, but flushes and compactions.
+    /// How many operations were invoked, but flushes, compactions and refused ones that do not count.
     pub operations: u16,
     /// The promise that was broken, if one was.
     pub breach: Option<Promise>,
@@ -50,6 +52,7 @@ impl<P: Protocol> Run<P> {
         Self {
             ground,
             terms,
+            count_refused: setup.bounds.count_refused,
             disk,
             process,
             oracle,
@@ -71,10 +74,15 @@ impl<P: Protocol> Run<P> {
             Move::Invoke(_) if self.process.doing != Doing::Idle => return None,
             Move::Invoke(operation) => {
                 let maintenance = matches!(operation, Operation::Flush | Operation::Compact);
-                self.operations += u16::from(!maintenance);
-                let id = self.operations;
-                self.process = ground.invoke(&self.process, id, operation);
-                vec![Event::Invoked(id, operation.clone())]
+                let id = self.operations + u16::from(!maintenance);
+                let invoked = ground.invoke(&self.process, id, operation);
+                let event = Event::Invoked(id, operation.clone());
+                if invoked.refuses() && !self.count_refused {
+                    vec![event, Event::Refused]
+                } else {
+                    (self.operations, self.process) = (id, invoked);
+                    vec![event]
+                }
             }
             Move::Fail(failure) => {
                 if !self.process.failures().contains(failure) {
