@@ -157,6 +157,8 @@ fn explicit_writeback_recovers_and_violates_the_same() {
         for (variant, sync) in VARIANTS {
             let mut setup = setup(variant, sync, profile);
             setup.bounds.crashes = 1;
+            setup.bounds.failures = 1;
+            setup.bounds.failure_kinds = vec![Failure::DataStays, Failure::Abort];
             setup.ground.forget = false;
             let (images, _) = sets(setup.clone(), Crash::Images);
             let (writeback, _) = sets(setup, Crash::Writeback);
