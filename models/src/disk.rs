@@ -37,6 +37,7 @@ use crate::profile::Profile;
 pub use call::{Call, Failure, Refusal};
 use effect::{Effect, Kind, Logged, Status};
 use holes::Holes;
+use image::Fates;
 use shared::Shared;
 use std::collections::BTreeSet;
 pub use tree::{Cell, Ino, Name, Node, Tree};
@@ -83,11 +84,17 @@ impl<C: Cell> Disk<C> {
     }
 
     /// The disk after everything cached became durable.
-    pub fn settled(&self) -> Self {
-        Self {
-            freed: self.freed.clone(),
-            ..Self::new((*self.view).clone().normalised().0)
-        }
+    pub fn settled(&self, profile: &Profile) -> Self {
+        let visible = (0..self.log.len()).filter(|&i| self.log[i].is_visible());
+        let all = Fates {
+            kept: visible.collect(),
+            fills: Vec::new(),
+        };
+        let waits_for_nothing = Profile {
+            data_waits_for_barrier: false,
+            ..profile.clone()
+        };
+        self.crash(&all, &waits_for_nothing)
     }
 
     /// The disk with other cells in its place: a settled disk whose unreadable contents a protocol

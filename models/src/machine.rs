@@ -51,7 +51,7 @@ impl<P: Protocol> Setup<P> {
             while process.doing == Doing::Recovery {
                 (process, disk, _) = self.ground.step(&process, &disk);
             }
-            disk = disk.settled();
+            disk = disk.settled(&self.ground.profile);
         }
         (disk, process)
     }

@@ -223,7 +223,7 @@ impl<S: Subject> Lockstep<S> {
     /// All that is cached becomes durable, on both: where a check starts.
     pub(super) fn settle(&mut self) {
         self.engine.settle();
-        self.disk = self.disk.settled();
+        self.disk = self.disk.settled(&self.ground.profile);
         self.oracle = Oracle::default();
     }
 

@@ -187,7 +187,7 @@ impl Simulated {
     /// which nothing was removed: handles stay good.
     pub fn settle(&self) {
         let mut machine = self.machine();
-        machine.disk = machine.disk.settled();
+        machine.disk = machine.disk.settled(&machine.profile);
     }
 
     /// How many distinct disks a power cut could leave now. Takes time in proportion.

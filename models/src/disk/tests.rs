@@ -262,6 +262,17 @@ fn a_write_that_is_durable_by_implication_has_damaged_nothing() {
 }
 
 #[test]
+fn a_settled_disk_has_the_holes_that_it_had() {
+    let posix = Profile::posix();
+    let mut disk = after(&posix, &["create f", "set-len f 2"]).settled(&posix);
+    disk.apply(&call("write f 0 a"), &posix)
+        .expect("a legal call");
+    let garbage = vec![u8::garbage(), 0];
+    let read = contents(&disk, "f", &posix);
+    assert!(read.contains(&Some(garbage)), "{read:?}");
+}
+
+#[test]
 fn a_lost_write_into_a_durable_hole_leaves_lost_space() {
     let posix = Profile::posix();
     let (zero, garbage) = (0, u8::garbage());
