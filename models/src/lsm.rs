@@ -195,7 +195,7 @@ impl Protocol for Lsm {
         let memory = plan.memory;
         let floor = memory.floor();
         let cells = image.view().file(LOG).unwrap_or_default();
-        let parsed = parse(cells, self.log.variant, floor);
+        let parsed = parse(cells, self.log.variant, Some(floor));
         let last = parsed.records.last();
         let generation = last.map_or(floor.generation, |last| last.generation);
         let is_live = |path: &str| {

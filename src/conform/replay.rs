@@ -123,6 +123,10 @@ impl<S: Subject> Replay<S> {
             Move::Invoke(operation) => self.both.ask(id, operation)?,
             Move::PowerCut(fates) => {
                 self.both.power_cut_to(&fates.kept, disk.view())?;
+                if !self.both.is_modelled() {
+                    let why = "what is read into torn records is not modelled to the byte";
+                    return Err(Divergence::new(Kind::NotModelled, "", why));
+                }
                 self.both.open()?;
             }
             _ => {
