@@ -107,6 +107,27 @@ impl<C: Cell> Disk<C> {
         }
     }
 
+    /// The disk with other cells in its place, by path and place: a settled disk, of which somebody
+    /// knows that they are the same to every reader.
+    pub fn replace_settled(&self, cell: impl Fn(&str, usize, &C) -> C) -> Self {
+        assert!(self.log.is_empty(), "only a settled disk is replaced");
+        let mut disk = self.clone();
+        for (path, cells) in self.base.paths() {
+            let (Some(cells), Some(file)) = (cells, self.base.lookup(&path)) else {
+                continue;
+            };
+            let replaced: Vec<C> = (cells.iter().enumerate())
+                .map(|(at, old)| cell(&path, at, old))
+                .collect();
+            if replaced != cells {
+                let base = disk.base.make_mut();
+                base.insert(file, Node::File(replaced));
+                disk.view = disk.base.clone();
+            }
+        }
+        disk
+    }
+
     /// The disk with some files empty: a settled disk whose files a protocol only knows by name.
     pub fn empty_settled(&self, is_unread: impl Fn(&str) -> bool) -> Self {
         assert!(self.log.is_empty(), "only a settled disk forgets");

@@ -5,7 +5,7 @@ use super::catalogue::{self, ENGINES};
 use super::search::{Case, Exploration, Limits, TimeUp};
 use super::spec::{Check, Spec, Specs, expected};
 use super::verdict::{Judged, Verdict};
-use crate::conform::{Kind, replay_log};
+use crate::conform::{Kind, replay_log, replay_lsm};
 use models::profile::{NAMES, Profile};
 use std::time::Duration;
 
@@ -241,11 +241,19 @@ fn replayed(spec: &Spec, check: &Check, verdict: &mut Verdict) -> Option<String>
             let setup = catalogue::wal_setup(spec, check).ok()?;
             replay_log(&setup, &counterexample.moves, *promise)
         }
+        "lsm" => {
+            let setup = catalogue::lsm_setup(spec, check).ok()?;
+            replay_lsm(&setup, &counterexample.moves, *promise)
+        }
         _ => return None,
     };
+    let name = match spec.engine.as_str() {
+        "lsm" => "LSM tree",
+        _ => "log",
+    };
     let engine = match &check.without {
-        Some(site) => format!("the real log without `{site}`"),
-        None => "the real log".into(),
+        Some(site) => format!("the real {name} without `{site}`"),
+        None => format!("the real {name}"),
     };
     match found {
         Ok(()) => Some(format!(

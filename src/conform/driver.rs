@@ -1,6 +1,7 @@
 //! Runs a script in lock step.
 
 use super::lockstep::Lockstep;
+use super::lsm::LsmSubject;
 use super::script::{Engine, Step, Sync};
 use super::subject::Subject;
 use super::wal::LogSubject;
@@ -45,6 +46,7 @@ fn start(
 ) -> Result<Conformed, Divergence> {
     match script.engine {
         Engine::Log => drive::<LogSubject>(script, engine, mistakes),
+        Engine::Lsm(_) => drive::<LsmSubject>(script, engine, mistakes),
     }
 }
 

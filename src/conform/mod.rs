@@ -19,17 +19,16 @@
 //! - [`replay_log`]: a counterexample of the model, on the real engine
 //!
 //! An engine and its protocol are a *subject*: `subject` says what the lock step must know of one, and
-//! each stands in a file of its own, the log in `wal`.
+//! each stands in a file of its own, the log in `wal`, the LSM tree in `lsm`.
 //!
-//! LIMIT: a lost cell that reads as it would have if it had been kept is neither. Scripts make no cell
-//! of zeros; in sectors of 16 bytes, as [`replay_log`] has them, the second cell of a record may be the
-//! same in two records, and stale space with it.
+//! A lost cell that reads as it would have if it had been kept, as stale space can, counts as kept.
 
 mod dictionary;
 mod divergence;
 mod driver;
 mod images;
 mod lockstep;
+mod lsm;
 mod matching;
 mod replay;
 mod script;
@@ -39,8 +38,8 @@ mod wal;
 pub use divergence::{Divergence, Kind};
 pub use driver::{Conformed, run, run_as, run_with};
 pub use lockstep::{ANSWER, DEATH};
-pub use replay::replay_log;
-pub use script::{Discipline, Engine, Script, Step, Sync, Write};
+pub use replay::{replay_log, replay_lsm};
+pub use script::{Discipline, Engine, Script, Step, Sync, Tree, Write};
 
 /// Bytes in a cell: what a token of the model stands for.
 pub const CELL_BYTES: usize = 16;

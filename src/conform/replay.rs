@@ -13,11 +13,13 @@
 //! check was left with.
 
 use super::lockstep::{Lockstep, is_barrier_at};
+use super::lsm::LsmSubject;
 use super::subject::Subject;
 use super::wal::LogSubject;
 use super::{Divergence, Kind};
 use crate::storage::simulated::{Fault, Point};
 use models::contract::{Event, OpId, Operation, Promise};
+use models::lsm::Lsm;
 use models::machine::Setup;
 use models::machine::process::{Doing, Ground, Process};
 use models::machine::script::{Move, Run};
@@ -29,6 +31,11 @@ use std::collections::VecDeque;
 /// what the model did, up to that breach.
 pub fn replay_log(setup: &Setup<Wal>, moves: &[Move], breach: Promise) -> Result<(), Divergence> {
     replay::<LogSubject>(setup, moves, breach)
+}
+
+/// The same for the LSM tree.
+pub fn replay_lsm(setup: &Setup<Lsm>, moves: &[Move], breach: Promise) -> Result<(), Divergence> {
+    replay::<LsmSubject>(setup, moves, breach)
 }
 
 fn replay<S: Subject>(

@@ -39,6 +39,40 @@ pub enum Engine {
     /// The log.
     #[default]
     Log,
+    /// The LSM tree.
+    Lsm(Tree),
+}
+
+/// The settings of an LSM tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Tree {
+    /// Bytes of records in the log at which the next write flushes first; never if left out.
+    #[serde(default)]
+    pub flush_at: Option<usize>,
+    /// Tables of one level that are merged; at least 2.
+    pub fanout: usize,
+    /// As found: an append is synced.
+    #[serde(default)]
+    pub log_synced: bool,
+    /// As found: a table and its name are synced.
+    #[serde(default)]
+    pub table_synced: bool,
+    /// As found: the truncation of the log is synced.
+    #[serde(default)]
+    pub truncation_synced: bool,
+}
+
+impl Default for Tree {
+    fn default() -> Self {
+        Self {
+            flush_at: None,
+            fanout: 4,
+            log_synced: false,
+            table_synced: false,
+            truncation_synced: false,
+        }
+    }
 }
 
 /// Which of the engine's protocols.

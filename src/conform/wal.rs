@@ -40,7 +40,7 @@ impl Subject for LogSubject {
             script: script.clone(),
             engine,
             dictionary: Dictionary::new(format::file_header()),
-            records: Records::new(script.is_as_found()),
+            records: Records::new(script.is_as_found(), Chain::start()),
         }
     }
 
@@ -217,13 +217,7 @@ impl LogSubject {
     }
 
     fn options(&self) -> Options {
-        let sync = match self.script.sync {
-            Sync::Every => engine_wal::SyncMode::EveryWrite,
-            Sync::EveryN(n) => {
-                engine_wal::SyncMode::EveryN(NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN))
-            }
-            Sync::Never => engine_wal::SyncMode::Never,
-        };
+        let sync = sync_mode(self.script.sync);
         match self.engine {
             Discipline::Durable => Options {
                 sync,
@@ -248,18 +242,32 @@ impl LogSubject {
     }
 }
 
+/// The engine's word for a sync mode.
+pub(super) fn sync_mode(sync: Sync) -> engine_wal::SyncMode {
+    match sync {
+        Sync::Every => engine_wal::SyncMode::EveryWrite,
+        Sync::EveryN(n) => {
+            engine_wal::SyncMode::EveryN(NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN))
+        }
+        Sync::Never => engine_wal::SyncMode::Never,
+    }
+}
+
 /// Encodes the records of a log.
 #[derive(Debug)]
 pub(super) struct Records {
     as_found: bool,
+    /// What the first record of a log follows.
+    start: Chain,
     /// What follows each record that was encoded.
     chains: BTreeMap<Arc<Record>, Chain>,
 }
 
 impl Records {
-    pub(super) fn new(as_found: bool) -> Records {
+    pub(super) fn new(as_found: bool, start: Chain) -> Records {
         Records {
             as_found,
+            start,
             chains: BTreeMap::new(),
         }
     }
@@ -277,7 +285,7 @@ impl Records {
             return Ok(bytes);
         }
         let known = previous.and_then(|previous| self.chains.get(previous));
-        let chain = known.copied().unwrap_or_else(Chain::start);
+        let chain = known.copied().unwrap_or(self.start);
         let (lsn, mark) = (lsn_of(record), record.mark);
         let next = format::encode(chain, lsn, mark, writes, &mut bytes);
         let next = next.map_err(|error| error.to_string())?;
@@ -312,7 +320,7 @@ fn lsn_of(record: &Record) -> Lsn {
 }
 
 /// What the model calls one.
-fn identity_of(lsn: Lsn) -> u64 {
+pub(super) fn identity_of(lsn: Lsn) -> u64 {
     u64::from(lsn.generation) << 40 | lsn.index
 }
 

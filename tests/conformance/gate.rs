@@ -1,18 +1,22 @@
 //! The gate: drop any one storage call of the durable log, or let it happen after the next one, and
 //! conformance turns red. What survives is listed, with the reason; the list is exact.
 
-use crate::scripts::fixed;
-use lightsout::conform::{ANSWER, DEATH, Sync, run, run_with};
+use crate::scripts::{fixed, fixed_tree};
+use lightsout::conform::{ANSWER, DEATH, Script, Sync, run, run_with};
 use lightsout::storage::simulated::{Fault, Point};
 
 const MODES: [Sync; 3] = [Sync::Every, Sync::EveryN(2), Sync::Never];
 
 /// How many mistakes there were, how many of them a reason excuses, and the survivors without a reason
 /// and reasons without a survivor.
-fn survivors(fault: Fault, excused: impl Fn(&[String]) -> bool) -> (usize, usize, Vec<String>) {
+fn survivors(
+    script: impl Fn(Sync) -> Script,
+    fault: Fault,
+    excused: impl Fn(&[String]) -> bool,
+) -> (usize, usize, Vec<String>) {
     let (mut tried, mut listed, mut survivors) = (0, 0, Vec::new());
     for sync in MODES {
-        let script = fixed(sync, "posix");
+        let script = script(sync);
         let calls = run(&script).unwrap_or_else(|found| panic!("{found}")).calls;
         let is_call = |call: &String| call != DEATH && call != ANSWER;
         let places = (0..calls.len()).filter(|&place| is_call(&calls[place]));
@@ -39,19 +43,25 @@ fn survivors(fault: Fault, excused: impl Fn(&[String]) -> bool) -> (usize, usize
     (tried, listed, survivors)
 }
 
+fn log(sync: Sync) -> Script {
+    fixed(sync, "posix")
+}
+
 fn is_write(call: &str) -> bool {
     call.starts_with("write ")
 }
 
-/// A write of a recovery that dies before its barrier: as if the recovery had not come to it.
-fn dies_before_its_barrier(calls: &[String]) -> bool {
-    let next = calls.iter().find(|call| !is_write(call));
-    next.is_some_and(|call| call == DEATH)
+/// The last call before the process dies, or a write before that with no barrier behind it: as if the
+/// process had died before it.
+fn dies_at_once(calls: &[String]) -> bool {
+    let next = calls[1..].iter().find(|call| !is_write(call));
+    let is_last = calls.get(1).is_some_and(|call| call == DEATH);
+    is_last || (is_write(&calls[0]) && next.is_some_and(|call| call == DEATH))
 }
 
 #[test]
 fn a_dropped_call_is_noticed_wherever_it_is() {
-    let (tried, listed, wrong) = survivors(Fault::Drop, dies_before_its_barrier);
+    let (tried, listed, wrong) = survivors(log, Fault::Drop, dies_at_once);
     assert!(tried > 120 && listed < 20, "{tried} {listed}");
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
@@ -61,9 +71,27 @@ fn a_call_swapped_with_the_next_one_is_noticed_wherever_it_is() {
     // Two writes with no barrier between them: no crash image tells their order.
     let commute =
         |calls: &[String]| is_write(&calls[0]) && calls.get(1).is_some_and(|next| is_write(next));
-    let (tried, listed, wrong) = survivors(Fault::SwapWithNext, |calls| {
-        commute(calls) || dies_before_its_barrier(calls)
+    let (tried, listed, wrong) = survivors(log, Fault::SwapWithNext, |calls| {
+        commute(calls) || dies_at_once(calls)
     });
     assert!(tried > 120 && listed < 40, "{tried} {listed}");
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn a_dropped_call_of_the_tree_is_noticed_wherever_it_is() {
+    let (tried, listed, wrong) = survivors(fixed_tree, Fault::Drop, dies_at_once);
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(tried > 300 && listed < 30, "{tried} {listed}");
+}
+
+#[test]
+fn a_call_of_the_tree_swapped_with_the_next_one_is_noticed_wherever_it_is() {
+    let commute =
+        |calls: &[String]| is_write(&calls[0]) && calls.get(1).is_some_and(|next| is_write(next));
+    let (tried, listed, wrong) = survivors(fixed_tree, Fault::SwapWithNext, |calls| {
+        commute(calls) || dies_at_once(calls)
+    });
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(tried > 300 && listed < 60, "{tried} {listed}");
 }

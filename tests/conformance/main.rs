@@ -7,7 +7,7 @@ mod scripts;
 use lightsout::conform::{Discipline, Engine, Kind, Script, Step, Sync, Write, run};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
-use scripts::{as_found_scripts, durable_scripts};
+use scripts::{as_found_scripts, as_found_tree_scripts, durable_scripts, durable_tree_scripts};
 
 /// The same scripts on every machine: the gate must not depend on luck. Many more operations than a check explores, with crashes, fates, failed barriers, reopenings.
 fn config(cases: u32) -> ProptestConfig {
@@ -39,6 +39,24 @@ proptest! {
 
     #[test]
     fn the_log_as_found_conforms_to_its_model(script in as_found_scripts()) {
+        conforms(&script)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(config(300))]
+
+    #[test]
+    fn the_durable_tree_conforms_to_its_model(script in durable_tree_scripts()) {
+        conforms(&script)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(config(300))]
+
+    #[test]
+    fn the_tree_as_found_conforms_to_its_model(script in as_found_tree_scripts()) {
         conforms(&script)?;
     }
 }

@@ -1,6 +1,6 @@
 //! Scripts: random ones, and a fixed one that passes by every call of the log.
 
-use lightsout::conform::{Discipline, Engine, Script, Step, Sync, Write};
+use lightsout::conform::{Discipline, Engine, Script, Step, Sync, Tree, Write};
 use models::disk::Failure;
 use models::profile::NAMES;
 use proptest::prelude::*;
@@ -29,23 +29,35 @@ fn crash() -> impl Strategy<Value = Step> {
     prop_oneof![2 => cut, 1 => Just(Step::Kill)]
 }
 
-fn step() -> impl Strategy<Value = Vec<Step>> {
+/// What befalls a log; of a tree, with maintenance. `calls`: how many an operation makes at most.
+fn step(maintenance: u32, calls: usize) -> impl Strategy<Value = Vec<Step>> {
+    let asked = prop_oneof![
+        4 => writes().prop_map(Step::Write),
+        maintenance => Just(Step::Flush),
+        maintenance => Just(Step::Compact),
+    ];
     let failure = select(&Failure::ALL[..]);
     prop_oneof![
         10 => writes().prop_map(|writes| vec![Step::Write(writes)]),
+        maintenance => Just(vec![Step::Flush]),
+        maintenance => Just(vec![Step::Compact]),
         1 => Just(vec![Step::Sync]),
         1 => Just(vec![Step::Close]),
         1 => (0usize..6, failure).prop_map(|(after, kind)| vec![Step::FailBarrierAfter(after, kind)]),
         2 => crash().prop_map(|crash| vec![crash]),
-        2 => (0usize..8, writes(), crash())
-            .prop_map(|(calls, writes, crash)| vec![Step::DieAfter(calls), Step::Write(writes), crash]),
+        2 => (0..calls, asked, crash())
+            .prop_map(|(calls, asked, crash)| vec![Step::DieAfter(calls), asked, crash]),
         // Dies in a recovery, and once more in the one after it.
-        1 => (0usize..8, crash(), crash())
+        1 => (0..calls, crash(), crash())
             .prop_map(|(calls, one, two)| vec![Step::DieAfter(calls), one, two]),
     ]
 }
 
-fn scripts(discipline: impl Strategy<Value = Discipline>) -> impl Strategy<Value = Script> {
+fn scripts(
+    engine: impl Strategy<Value = Engine>,
+    discipline: impl Strategy<Value = Discipline>,
+    step: impl Strategy<Value = Vec<Step>>,
+) -> impl Strategy<Value = Script> {
     let sync = select(vec![
         Sync::Every,
         Sync::EveryN(2),
@@ -54,10 +66,10 @@ fn scripts(discipline: impl Strategy<Value = Discipline>) -> impl Strategy<Value
     ]);
     let sizes = select(vec![(512, 4096), (64, 128), (16, 32)]);
     let profile = select(NAMES.to_vec());
-    let steps = prop::collection::vec(step(), 1..40);
-    (discipline, sync, sizes, profile, steps).prop_map(
-        |(discipline, sync, sizes, profile, steps)| Script {
-            engine: Engine::Log,
+    let steps = prop::collection::vec(step, 1..40);
+    (engine, discipline, sync, sizes, profile, steps).prop_map(
+        |(engine, discipline, sync, sizes, profile, steps)| Script {
+            engine,
             discipline,
             sync,
             profile: profile.into(),
@@ -70,17 +82,48 @@ fn scripts(discipline: impl Strategy<Value = Discipline>) -> impl Strategy<Value
 }
 
 pub(crate) fn durable_scripts() -> impl Strategy<Value = Script> {
-    scripts(Just(Discipline::Durable))
+    scripts(Just(Engine::Log), Just(Discipline::Durable), step(0, 8))
+}
+
+/// An LSM tree that flushes and merges when asked to and by itself.
+fn trees() -> impl Strategy<Value = Tree> {
+    let flush_at = select(vec![None, Some(64), Some(600), Some(4_000)]);
+    let synced = (any::<bool>(), any::<bool>(), any::<bool>());
+    (flush_at, 2usize..5, synced).prop_map(|(flush_at, fanout, synced)| Tree {
+        flush_at,
+        fanout,
+        log_synced: synced.0,
+        table_synced: synced.1,
+        truncation_synced: synced.2,
+    })
+}
+
+pub(crate) fn durable_tree_scripts() -> impl Strategy<Value = Script> {
+    let engine = trees().prop_map(Engine::Lsm);
+    scripts(engine, Just(Discipline::Durable), step(2, 20))
+}
+
+pub(crate) fn as_found_tree_scripts() -> impl Strategy<Value = Script> {
+    let engine = trees().prop_map(Engine::Lsm);
+    let discipline = any::<bool>().prop_map(|tail_left| Discipline::AsFound {
+        split_flush: false,
+        tail_left,
+    });
+    // The study has no barrier that could fail.
+    let step = step(2, 8).prop_map(|mut steps| {
+        steps.retain(|step| !matches!(step, Step::FailBarrierAfter(..)));
+        steps
+    });
+    scripts(engine, discipline, step)
 }
 
 pub(crate) fn as_found_scripts() -> impl Strategy<Value = Script> {
     let assumed = (any::<bool>(), any::<bool>());
-    scripts(
-        assumed.prop_map(|(split_flush, tail_left)| Discipline::AsFound {
-            split_flush,
-            tail_left,
-        }),
-    )
+    let discipline = assumed.prop_map(|(split_flush, tail_left)| Discipline::AsFound {
+        split_flush,
+        tail_left,
+    });
+    scripts(Just(Engine::Log), discipline, step(0, 8))
 }
 
 /// Initialisation, appends, a batch, a sync, a close; recoveries after a power cut, after a failed
@@ -132,5 +175,63 @@ pub(crate) fn fixed(sync: Sync, profile: &str) -> Script {
             Step::Kill,
             cut(&[false]),
         ],
+    }
+}
+
+/// Initialisation, flushes by themselves and when asked for, merges that are due and one of all; deaths in
+/// a flush, in a merge and in its removals, and recoveries from them; failed barriers of the log,
+/// of a table and of a directory.
+pub(crate) fn fixed_tree(sync: Sync) -> Script {
+    let put = |key, value| {
+        Step::Write(vec![Write {
+            key,
+            value: Some(value),
+        }])
+    };
+    let delete = |key| Step::Write(vec![Write { key, value: None }]);
+    let cut = |keep: &[bool]| Step::PowerCut {
+        keep: keep.to_vec(),
+        fills: vec![0],
+    };
+    let die = |calls, step: Step, crash: Step| [Step::DieAfter(calls), step, crash];
+    let steps = [
+        vec![put(0, 20), put(1, 90), Step::Flush, put(2, 30), put(0, 31)],
+        vec![delete(1), Step::Sync, put(1, 7), Step::Flush, put(1, 5)],
+        die(5, Step::Flush, cut(&[true])).to_vec(),
+        vec![put(2, 8), Step::Compact, delete(0), put(1, 40)],
+        die(12, Step::Compact, cut(&[true, false])).to_vec(),
+        vec![
+            put(0, 200),
+            put(1, 200),
+            put(2, 200),
+            Step::Close,
+            put(0, 3),
+        ],
+        die(13, Step::Compact, Step::Kill).to_vec(),
+        vec![put(0, 4), Step::FailBarrierAfter(1, Failure::DataStays)],
+        vec![put(1, 4), Step::Flush, Step::Sync, Step::Kill, put(2, 4)],
+        vec![
+            Step::DieAfter(2),
+            cut(&[false, true]),
+            cut(&[true]),
+            put(2, 5),
+        ],
+        vec![Step::FailBarrierAfter(1, Failure::Abort), Step::Flush],
+        vec![Step::Flush, cut(&[false]), put(0, 6), Step::Compact],
+        vec![cut(&[false])],
+    ];
+    Script {
+        engine: Engine::Lsm(Tree {
+            flush_at: Some(500),
+            fanout: 2,
+            ..Tree::default()
+        }),
+        discipline: Discipline::Durable,
+        sync,
+        profile: "posix".into(),
+        sector_bytes: 64,
+        block_bytes: 128,
+        keys: vec![1, 2, 3],
+        steps: steps.concat(),
     }
 }

@@ -151,6 +151,9 @@ impl<S: Storage> AsFound<S> {
         }
         // CRASH: what the table holds may be cached only, and the length of the log durable.
         self.log.truncate()?;
+        if self.options.as_found.truncation_synced {
+            self.log.file().barrier().or_fail("sync the log")?;
+        }
         self.unflushed.clear();
         self.flushes += 1;
         Ok(())

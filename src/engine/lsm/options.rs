@@ -31,7 +31,7 @@ impl Default for Options {
 }
 
 /// The settings of the as-found discipline; the durable one has no use for them. The study has
-/// neither barrier: they are there to show which of the two its finding hangs on.
+/// none of these barriers: they are there to show which of them its finding hangs on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct AsFoundOptions {
     /// What recovery does with a torn tail of the log.
@@ -40,4 +40,6 @@ pub struct AsFoundOptions {
     pub log_synced: bool,
     /// A barrier of the table and one of the directory before the log is truncated.
     pub table_synced: bool,
+    /// A barrier of the log after it is truncated.
+    pub truncation_synced: bool,
 }
