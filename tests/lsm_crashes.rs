@@ -25,10 +25,10 @@ impl Dice {
     }
 }
 
-fn options(sync: SyncMode) -> Options {
+fn options(sync: SyncMode, flush_at: u64) -> Options {
     Options {
         sync,
-        flush_at: 200,
+        flush_at,
         fanout: 2,
         ..Options::default()
     }
@@ -86,7 +86,9 @@ impl Client {
                 state.remove(&key);
                 writes.push(Write::Delete { key });
             } else {
-                let value = vec![self.writes; dice.roll(50) as usize];
+                // Some records lie in one sector, some across several.
+                let bytes_max = [50, 50, 50, 900][dice.roll(4) as usize];
+                let value = vec![self.writes; dice.roll(bytes_max) as usize];
                 state.insert(key.clone(), value.clone());
                 writes.push(Write::Put { key, value });
             }
@@ -137,6 +139,7 @@ fn lives(profile: &str, sync: SyncMode, seed: u64) -> Result<usize, String> {
     let machine = Simulated::named(profile).expect("a profile");
     let mut dice = Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
     let mut client = Client::new();
+    let flush_at = [200, 2_000][dice.roll(2) as usize];
     let (mut opened, mut killed, mut may_refuse) = (0, false, false);
     for life in 0..12 {
         let calls = [60, 20, 8][dice.roll(3) as usize];
@@ -149,7 +152,7 @@ fn lives(profile: &str, sync: SyncMode, seed: u64) -> Result<usize, String> {
             machine.plan(Point::Barrier(barrier), Fault::Barrier(failure));
             may_refuse = true;
         }
-        match Store::open(machine.clone(), Path::new(DIR), options(sync)) {
+        match Store::open(machine.clone(), Path::new(DIR), options(sync, flush_at)) {
             Ok(store) => {
                 opened += 1;
                 let at_least = match killed && !may_refuse {

@@ -272,8 +272,11 @@ impl<C: Cell> Disk<C> {
         if cells.len() == to {
             return Ok(());
         }
+        let kind = Kind::Resize {
+            cuts: to < cells.len(),
+        };
         self.free(file, to, profile);
-        self.issue(vec![(Effect::Size { file, to }, Kind::Resize)]);
+        self.issue(vec![(Effect::Size { file, to }, kind)]);
         Ok(())
     }
 

@@ -6,6 +6,7 @@
 //!   what is atomic                R2 sector   R3 block   R4 call   R9 rename   R19 the bytes beside a write
 //!   an edge of the order          R5 size after data   R6 append after append   R7 after append
 //!                                 R8 after overwrite   R10 names in order   R11 rename after data   R20 one sector
+//!                                 R21 freed blocks wait
 //!   what a barrier covers beside  R14 the file's name   R15 every other file   R16 fdatasync: the size
 //!   what unfilled space reads     garbage   stale   (zeros are always among the outcomes)
 //! ```
@@ -109,6 +110,10 @@ pub struct Profile {
     pub replace_after_data: bool,
     /// R20: writes to one sector persist in order.
     pub sector_order: bool,
+    /// R21: data appended into new blocks implies earlier truncations of that file: blocks are not
+    /// used again before the truncation that freed them persists. Believed of file systems with a
+    /// journal, but no source says so: off wherever R8 does not imply it.
+    pub freed_blocks_wait: bool,
     /// R14: a barrier of a file covers its name.
     pub barrier_covers_name: bool,
     /// R15: a barrier of a file covers every effect on any object.
@@ -135,7 +140,7 @@ pub const NAMES: [&str; 6] = [
 ];
 
 /// The switches, with the values each takes. The strongest comes last, but for the two fills.
-pub const SWITCHES: [(&str, &[&str]); 18] = [
+pub const SWITCHES: [(&str, &[&str]); 19] = [
     ("R2", &["no", "yes"]),
     ("R3", &["no", "yes"]),
     ("R4", &["no", "yes"]),
@@ -151,6 +156,7 @@ pub const SWITCHES: [(&str, &[&str]); 18] = [
     ("R16", &["no", "yes"]),
     ("R19", &["no", "yes"]),
     ("R20", &["no", "yes"]),
+    ("R21", &["no", "yes"]),
     ("garbage", &["yes", "no"]),
     ("stale", &["yes", "no"]),
     ("data-waits-for-barrier", &["no", "yes"]),
@@ -198,6 +204,7 @@ impl Profile {
                 append_order: AppendOrder::Yes,
                 append_first: true,
                 overwrite_order: OverwriteOrder::Yes,
+                freed_blocks_wait: true,
                 name_order: NameOrder::Everything,
                 replace_after_data: true,
                 barrier_covers_all: true,
@@ -229,6 +236,7 @@ impl Profile {
             name_order: NameOrder::No,
             replace_after_data: false,
             sector_order: true,
+            freed_blocks_wait: false,
             barrier_covers_name: false,
             barrier_covers_all: false,
             data_barrier_covers_size: true,
@@ -296,6 +304,7 @@ impl Profile {
             "R16" => self.data_barrier_covers_size = yes,
             "R19" => self.power_safe_overwrite = yes,
             "R20" => self.sector_order = yes,
+            "R21" => self.freed_blocks_wait = yes,
             "garbage" => self.garbage = yes,
             "stale" => self.stale = yes,
             "data-waits-for-barrier" => self.data_waits_for_barrier = yes,

@@ -171,8 +171,11 @@ fn assert_interning_changes_nothing<P: Protocol>(mut setup: Setup<P>) {
     assert_eq!(interned.len(), plain.len(), "{case}");
 }
 
-fn assert_writeback_is_the_same<P: Protocol>(mut setup: Setup<P>) {
+/// A failed barrier that reverts what is cached can be seen, so it is left out.
+fn assert_writeback_is_the_same<P: Protocol>(mut setup: Setup<P>, failures: u8) {
     setup.bounds.crashes = 1;
+    setup.bounds.failures = failures;
+    setup.bounds.failure_kinds = vec![Failure::DataStays, Failure::Abort];
     setup.ground.forget = false;
     assert_same(setup.clone(), setup, Crash::Writeback);
 }
@@ -208,7 +211,7 @@ fn explicit_writeback_recovers_and_violates_the_same_for_the_log() {
     for profile in NAMES {
         logs()
             .into_iter()
-            .for_each(|log| assert_writeback_is_the_same(setup(log, profile)));
+            .for_each(|log| assert_writeback_is_the_same(setup(log, profile), 1));
     }
 }
 
@@ -217,7 +220,7 @@ fn explicit_writeback_recovers_and_violates_the_same_for_the_tree() {
     for profile in ["posix", "ext4-ordered", "btrfs"] {
         trees()
             .into_iter()
-            .for_each(|tree| assert_writeback_is_the_same(tree_setup(tree, profile)));
+            .for_each(|tree| assert_writeback_is_the_same(tree_setup(tree, profile), 0));
     }
 }
 

@@ -1,6 +1,7 @@
 //! Barriers: what they make durable, how they fail, and what moves into the base.
 
 use super::effect::{Effect, Kind, Logged, Status, needs};
+use super::image::Fates;
 use super::shared::Shared;
 use super::{Cell, Disk, Failure, Ino, Refusal, replay};
 use crate::profile::Profile;
@@ -55,7 +56,7 @@ impl<C: Cell> Disk<C> {
     }
 
     /// The cached effects that the operating system may write back next, each with all it is tied
-    /// to. For the oracle of explicit writeback only.
+    /// to. For the oracle of explicit writeback only, which has no damage beside a write (R19).
     pub fn write_backs(&self, profile: &Profile) -> Vec<usize> {
         let needs = needs(&self.log, profile);
         let waits = |i: usize| profile.data_waits_for_barrier && self.log[i].is_data();
@@ -70,6 +71,13 @@ impl<C: Cell> Disk<C> {
             .filter(|&i| self.log[i].status == Status::Cached && self.log[i].kind != Kind::Spill)
             .filter(|&i| ready(i))
             .collect()
+    }
+
+    /// Whether a power cut with these fates keeps nothing that was not written back. The fate of
+    /// doomed data is open all the same.
+    pub fn loses_what_is_cached(&self, fates: &Fates) -> bool {
+        let mut kept = fates.kept.iter();
+        kept.all(|&i| self.log[i].status != Status::Cached)
     }
 
     /// Writes one of [`Disk::write_backs`] back.

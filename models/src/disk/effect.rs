@@ -45,7 +45,10 @@ pub enum Kind {
     /// A write into existing space.
     Overwrite,
     /// A size set by itself: truncate, set_len.
-    Resize,
+    Resize {
+        /// Whether the file had been longer.
+        cuts: bool,
+    },
     /// A name created or removed.
     Name,
     /// A name set or removed by a rename. `replaced`: the new name existed.
@@ -252,7 +255,7 @@ fn needs_earlier<C>(a: &Logged<C>, b: &Logged<C>, profile: &Profile) -> bool {
                 && a.is_size()
                 && a.kind == (Kind::Append { new_block: true })
         }
-        OverwriteOrder::Yes => matches!(b.kind, Kind::Overwrite | Kind::Resize),
+        OverwriteOrder::Yes => matches!(b.kind, Kind::Overwrite | Kind::Resize { .. }),
     };
     let r10 = match profile.name_order {
         NameOrder::No => false,
@@ -262,7 +265,13 @@ fn needs_earlier<C>(a: &Logged<C>, b: &Logged<C>, profile: &Profile) -> bool {
     };
     let r11 = profile.replace_after_data
         && matches!(a.kind, Kind::Rename { moved, replaced: true } if b.file() == Some(moved));
-    append_order(a, b, profile) || r7 || r8 || r10 || r11 || same_sector_order(a, b, profile)
+    // R21: what is written into new blocks, and the truncation that may have freed them.
+    let r21 = profile.freed_blocks_wait
+        && same_file
+        && a.is_data()
+        && a.kind == (Kind::Append { new_block: true })
+        && b.kind == (Kind::Resize { cuts: true });
+    append_order(a, b, profile) || r7 || r8 || r10 || r11 || r21 || same_sector_order(a, b, profile)
 }
 
 /// R20: writes to one sector persist in order. The pieces of one write are torn freely.

@@ -4,7 +4,7 @@
 //! a time: equal counts show that interning changes nothing. As [`Crash::Writeback`] the operating
 //! system writes cached effects back one at a time, as actions of their own, and a power cut loses
 //! the rest: what it recovers and what it violates must be the same sets. (It is not the same where
-//! an engine can observe what is durable: without failed barriers, then.)
+//! an engine can observe what was written back: without barriers whose failure reverts the cache.)
 
 use super::Setup;
 use super::bounds::{Letter, Spent};
@@ -127,12 +127,12 @@ impl<P: Protocol> Model for Plain<P> {
             }
             if bounds.power_cut {
                 let images = self.setup.ground.images(&world.disk).into_iter();
-                let nothing_written_back =
-                    |fates: &Fates| fates.kept.iter().all(|&i| world.disk.is_durable(i));
                 actions.extend(
                     images
                         .map(|(fates, _)| fates)
-                        .filter(|f| self.crash == Crash::Images || nothing_written_back(f))
+                        .filter(|fates| {
+                            self.crash == Crash::Images || world.disk.loses_what_is_cached(fates)
+                        })
                         .map(Act::PowerCut),
                 );
             }

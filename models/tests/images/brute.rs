@@ -105,6 +105,8 @@ enum What {
         cells: Vec<u8>,
         /// In a sector that reaches beyond the size before the call.
         appended: bool,
+        /// And in a block that was not allocated.
+        fresh: bool,
     },
     /// Garbage beside a write.
     Damage { file: usize, from: usize, to: usize },
@@ -125,6 +127,8 @@ enum What {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Cause {
     SetLen,
+    /// To less than before.
+    Truncate,
     Append,
     /// An append into a block that was not allocated.
     AppendOfBlock,
@@ -190,7 +194,7 @@ impl Effect {
     fn is_append(&self) -> bool {
         match self.what {
             What::Data { appended, .. } => appended,
-            What::Size { cause, .. } => cause != Cause::SetLen,
+            What::Size { cause, .. } => matches!(cause, Cause::Append | Cause::AppendOfBlock),
             _ => false,
         }
     }
@@ -336,10 +340,14 @@ impl World {
                 let size = file_of(&seen, file)?.size;
                 if size != *to {
                     self.give_up(&seen, file, *to, rules);
+                    let cause = match *to < size {
+                        true => Cause::Truncate,
+                        false => Cause::SetLen,
+                    };
                     self.issue(What::Size {
                         file,
                         to: *to,
-                        cause: Cause::SetLen,
+                        cause,
                     });
                 }
                 Some(())
@@ -402,8 +410,8 @@ impl World {
         while start < end {
             let block = rules.block(start);
             let block_end = end.min((block + 1) * rules.profile.block);
+            let allocated = block < size.div_ceil(rules.profile.block);
             if block_end > size {
-                let allocated = block < size.div_ceil(rules.profile.block);
                 let cause = if allocated {
                     Cause::Append
                 } else {
@@ -442,6 +450,7 @@ impl World {
                         at: piece,
                         cells,
                         appended: stop > size,
+                        fresh: stop > size && !allocated,
                     });
                 }
                 start = stop;
@@ -826,7 +835,20 @@ fn requires(effects: &[Effect], i: usize, j: usize, rules: Rules<'_>) -> bool {
         matches!(a.what, What::Name { replaces_with: Some(moved), .. } if b.file() == Some(moved));
     let r11 = rule(p.replace_after_data, Fault::R11Ignored) && earlier && moves;
     let r20 = earlier && r20(a, b, rules);
-    r3 || r4 || r5 || r6 || r7 || r8 || r9 || r10 || r11 || r20
+    let truncation = matches!(
+        b.what,
+        What::Size {
+            cause: Cause::Truncate,
+            ..
+        }
+    );
+    let into_new_block = matches!(a.what, What::Data { fresh: true, .. });
+    let r21 = rule(p.freed_blocks_wait, Fault::R21Ignored)
+        && earlier
+        && one_file
+        && truncation
+        && into_new_block;
+    r3 || r4 || r5 || r6 || r7 || r8 || r9 || r10 || r11 || r20 || r21
 }
 
 /// R20: writes to one sector persist in order.

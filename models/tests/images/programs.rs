@@ -4,7 +4,7 @@ use crate::brute::{Fault, Images, Paths, Rules, World, paths_in};
 use models::disk::{Call, Disk, Failure};
 use models::profile::{NAMES, Profile, SWITCHES};
 use proptest::prelude::*;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// One step of a program.
 #[derive(Clone, Debug)]
@@ -232,17 +232,39 @@ pub(crate) enum Difference {
 pub(crate) struct Run<'p> {
     profile: &'p Profile,
     fault: Fault,
+    writeback: Option<Writeback>,
     disks: Vec<Disk<u8>>,
     worlds: BTreeSet<World>,
 }
+
+/// When the operating system writes back on the disk's side, one effect at a time; a power cut
+/// loses what it did not get to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Writeback {
+    /// Before power cuts only: a cache that reverts shows who wrote back before (design, section 4).
+    BeforePowerCuts,
+    /// After every step.
+    Always,
+}
+
+/// Disks that stand for one state of a program, beyond which a run ends.
+const DISKS_MAX: usize = 300;
 
 impl<'p> Run<'p> {
     pub(crate) fn new(profile: &'p Profile, fault: Fault) -> Self {
         Self {
             profile,
             fault,
+            writeback: None,
             disks: vec![Disk::default()],
             worlds: BTreeSet::from([World::default()]),
+        }
+    }
+
+    pub(crate) fn with_writeback(self, writeback: Writeback) -> Self {
+        Self {
+            writeback: Some(writeback),
+            ..self
         }
     }
 
@@ -256,23 +278,38 @@ impl<'p> Run<'p> {
     /// Runs a program to its end, or until a power cut would decide too much.
     pub(crate) fn run(&mut self, program: &[Step]) -> Result<(), Difference> {
         for step in program {
-            if self
-                .worlds
-                .iter()
-                .any(|world| world.undecided() > UNDECIDED_MAX)
-            {
+            if self.undecided() > UNDECIDED_MAX || self.disks.len() > DISKS_MAX {
                 break;
             }
             self.step(step)?;
         }
-        if self
-            .worlds
-            .iter()
-            .any(|world| world.undecided() > UNDECIDED_MAX + 3)
-        {
+        if self.undecided() > UNDECIDED_MAX + 3 || self.disks.len() > DISKS_MAX {
             return Ok(());
         }
         self.images().map(drop)
+    }
+
+    fn undecided(&self) -> usize {
+        let undecided = self.worlds.iter().map(World::undecided);
+        undecided.max().unwrap_or(0)
+    }
+
+    /// The disks that writing back leads to, none or some or all of what is cached.
+    fn written_back(&self) -> Vec<Disk<u8>> {
+        let mut disks = self.disks.clone();
+        let mut seen: HashSet<Disk<u8>> = disks.iter().cloned().collect();
+        let mut next = 0;
+        while let Some(disk) = disks.get(next).cloned() {
+            next += 1;
+            for index in disk.write_backs(self.profile) {
+                let mut disk = disk.clone();
+                disk.write_back(index, self.profile);
+                if seen.insert(disk.clone()) {
+                    disks.push(disk);
+                }
+            }
+        }
+        disks
     }
 
     fn step(&mut self, step: &Step) -> Result<(), Difference> {
@@ -302,6 +339,9 @@ impl<'p> Run<'p> {
                 self.disks = disks.remove(&tree).unwrap_or_default();
                 self.worlds = images.remove(&tree).unwrap_or_default();
             }
+        }
+        if self.writeback == Some(Writeback::Always) {
+            self.disks = self.written_back();
         }
         self.same_view()
     }
@@ -361,8 +401,15 @@ impl<'p> Run<'p> {
     #[expect(clippy::type_complexity)]
     fn images(&self) -> Result<(BTreeMap<Paths, Vec<Disk<u8>>>, Images), Difference> {
         let mut disks: BTreeMap<Paths, Vec<Disk<u8>>> = BTreeMap::new();
-        for disk in &self.disks {
-            for (_, image) in disk.crash_images(self.profile) {
+        let written_back = match self.writeback {
+            None => self.disks.clone(),
+            Some(_) => self.written_back(),
+        };
+        for disk in &written_back {
+            for (fates, image) in disk.crash_images(self.profile) {
+                if self.writeback.is_some() && !disk.loses_what_is_cached(&fates) {
+                    continue;
+                }
                 let same = disks.entry(paths_in(image.view())).or_default();
                 if !same.contains(&image) {
                     same.push(image);

@@ -52,7 +52,7 @@ impl<S: Storage> AsFound<S> {
         storage: &S,
         dir: &Path,
         options: &Options,
-    ) -> Result<(AsFound<S>, Version<S::File>, u64), Error> {
+    ) -> Result<(AsFound<S>, Current<S>), Error> {
         let names = storage.list(dir).or_fail("open the store")?;
         let memtable = Memtable::new();
         let (mut last, mut number) = (0, 0);
@@ -95,7 +95,7 @@ impl<S: Storage> AsFound<S> {
             memtable: Arc::new(memtable),
             tables: Vec::new(),
         };
-        Ok((as_found, version, at))
+        Ok((as_found, Current::new(version, at)))
     }
 
     /// Appends each write, and says Ok when all are flushed to the operating system.

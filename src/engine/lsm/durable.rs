@@ -4,7 +4,7 @@
 use super::error::Error;
 use super::options::Options;
 use super::recovery::{self, Opened};
-use super::version::{Current, Version};
+use super::version::Current;
 use crate::engine::wal::file::LogFile;
 use crate::engine::wal::format::check_limits;
 use crate::engine::wal::{self, Lsn, Write};
@@ -30,7 +30,7 @@ impl<S: Storage> Durable<S> {
         storage: &S,
         dir: &Path,
         options: &Options,
-    ) -> Result<(Durable<S>, Version<S::File>, u64), Error> {
+    ) -> Result<(Durable<S>, Current<S>), Error> {
         let Opened { log, version } = recovery::open(storage, dir, options)?;
         let at = log.last().map_or(0, |lsn| lsn.index);
         let durable = Durable {
@@ -42,7 +42,7 @@ impl<S: Storage> Durable<S> {
             merges: 0,
             poison: None,
         };
-        Ok((durable, version, at))
+        Ok((durable, Current::new(version, at)))
     }
 
     /// Appends one record, and shows it once it is appended.

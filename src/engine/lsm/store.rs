@@ -57,18 +57,18 @@ impl<S: Storage> Store<S> {
         let lock = lock.ok_or_else(|| Error::Locked {
             dir: dir.to_path_buf(),
         })?;
-        let (writer, version, at) = match options.discipline {
+        let (writer, current) = match options.discipline {
             Discipline::Durable => {
-                let (durable, version, at) = Durable::open(&storage, dir, &options)?;
-                (Writer::Durable(Box::new(durable)), version, at)
+                let (durable, current) = Durable::open(&storage, dir, &options)?;
+                (Writer::Durable(Box::new(durable)), current)
             }
             Discipline::AsFound => {
-                let (as_found, version, at) = AsFound::open(&storage, dir, &options)?;
-                (Writer::AsFound(Box::new(as_found)), version, at)
+                let (as_found, current) = AsFound::open(&storage, dir, &options)?;
+                (Writer::AsFound(Box::new(as_found)), current)
             }
         };
         Ok(Store {
-            current: Current::new(version, at),
+            current,
             writer: Mutex::new(writer),
             _lock: lock,
         })

@@ -5,6 +5,7 @@
 //! record        crc32 u32 | length u32 | generation u32 | count u32 | index u64 | mark u64 | payload | zeros to a cell
 //!               the crc covers everything after it, padding included; length is the payload's, and never 0;
 //!               it is *chained*: it begins from the crcs of the two records before (see [`Chain`])
+//! engine        1 a log on its own, 2 the log of an LSM tree (3 is a table of one, whose bytes are told there)
 //! payload       count times: tag u8 (1 put, 2 delete) | key length u32 | key | a put: value length u32 | value
 //! ```
 //!

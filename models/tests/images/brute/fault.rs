@@ -20,6 +20,7 @@ pub(crate) enum Fault {
     R16Always,
     R20Ignored,
     R20InsideACall,
+    R21Ignored,
     DamageIgnored,
     DamageOutlivesTheBarrier,
     DataNeverWaits,
@@ -48,7 +49,7 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
-    pub(crate) const ALL: [Fault; 41] = [
+    pub(crate) const ALL: [Fault; 42] = [
         Fault::R3Ignored,
         Fault::R4Ignored,
         Fault::R5Ignored,
@@ -65,6 +66,7 @@ impl Fault {
         Fault::R16Always,
         Fault::R20Ignored,
         Fault::R20InsideACall,
+        Fault::R21Ignored,
         Fault::DamageIgnored,
         Fault::DamageOutlivesTheBarrier,
         Fault::DataNeverWaits,

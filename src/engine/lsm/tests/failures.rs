@@ -156,6 +156,25 @@ fn a_failure_of_an_open_is_an_error_and_the_next_open_does_all_of_it_again() {
 }
 
 #[test]
+fn a_store_and_a_log_do_not_take_each_other_for_their_own() {
+    let home = Home::new();
+    home.open().unwrap().put(b"a", b"1").unwrap();
+    let log = || wal::Log::open(OsStorage, &home.store(), wal::Options::default());
+    let error = log().unwrap_err();
+    assert!(
+        matches!(error, wal::Error::OtherEngine { found: 2, .. }),
+        "{error}"
+    );
+    fs::remove_file(home.file("log")).unwrap();
+    log().unwrap();
+    let error = home.open().unwrap_err();
+    assert!(
+        matches!(error, Error::OtherEngine { found: 1, .. }),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_second_opener_is_told_that_the_store_is_open() {
     let home = Home::new();
     let first = home.open().unwrap();

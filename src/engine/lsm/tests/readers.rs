@@ -30,7 +30,15 @@ fn a_snapshot_stays_as_it_was_through_flush_merge_and_the_end_of_the_store() {
     assert!(scan.next().is_none());
 }
 
-/// Real files whose data barriers wait for a gate to open.
+#[test]
+fn a_store_and_what_reads_it_may_be_shared_and_sent() {
+    fn check<T: Send + Sync>() {}
+    check::<Store<OsStorage>>();
+    check::<crate::engine::lsm::Snapshot<OsStorage>>();
+    check::<crate::engine::lsm::Scan<OsStorage>>();
+}
+
+/// Real files whose barriers wait for a gate to open.
 #[derive(Clone, Debug, Default)]
 struct Gated(Arc<(Mutex<Gate>, Condvar)>);
 
@@ -47,8 +55,13 @@ impl Gated {
     }
     fn wait_for_a_barrier(&self) {
         let gate = self.0.0.lock().unwrap();
-        let gate = self.0.1.wait_while(gate, |gate| gate.waiting == 0);
-        drop(gate.unwrap());
+        let long = std::time::Duration::from_secs(20);
+        let waited = self
+            .0
+            .1
+            .wait_timeout_while(gate, long, |gate| gate.waiting == 0);
+        let is_waiting = !waited.unwrap().1.timed_out();
+        assert!(is_waiting, "no barrier");
     }
     fn pass(&self) {
         let mut gate = self.0.0.lock().unwrap();
@@ -56,6 +69,15 @@ impl Gated {
         self.0.1.notify_all();
         let mut gate = self.0.1.wait_while(gate, |gate| gate.is_shut).unwrap();
         gate.waiting -= 1;
+    }
+}
+
+/// Opens the gate in the end, also where a test fails: nobody is left waiting.
+struct Opener(Gated);
+
+impl Drop for Opener {
+    fn drop(&mut self) {
+        self.0.shut(false);
     }
 }
 
@@ -130,6 +152,7 @@ fn a_reader_does_not_wait_for_a_barrier_and_sees_nothing_before_it_completed() {
     store.put(b"a", b"2").unwrap();
     storage.shut(true);
     std::thread::scope(|threads| {
+        let _opener = Opener(storage.clone());
         // Its data barrier waits; then the barrier of a table does.
         for (write, seen) in [(true, "2"), (false, "3")] {
             let store = &store;
@@ -139,7 +162,7 @@ fn a_reader_does_not_wait_for_a_barrier_and_sees_nothing_before_it_completed() {
             });
             storage.wait_for_a_barrier();
             assert_eq!(store.get(b"a").unwrap(), Some(seen.into()));
-            assert_eq!(all(&store), pairs(&[("a", seen)]));
+            assert_eq!(all(store), pairs(&[("a", seen)]));
             storage.shut(false);
             writer.join().unwrap().unwrap();
             storage.shut(true);

@@ -4,7 +4,7 @@
 use super::memory::*;
 use super::*;
 use crate::engine::wal::file::LogFile;
-use crate::engine::wal::format::CELL;
+use crate::engine::wal::format::{self, CELL};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -141,6 +141,32 @@ fn a_run_that_goes_from_covered_to_live_is_refused() {
     }
     let found = recover(&file, Some(lsn(1, 2)), SyncMode::Never);
     assert!(matches!(found, Err(Error::Damaged { index: 3, .. })));
+}
+
+#[test]
+fn a_value_full_of_headers_does_not_make_the_search_slow() {
+    let (file, mut log) = new_log(SyncMode::Never);
+    log.append(&[value(20)]).unwrap();
+    log.append(&[value(1 << 20)]).unwrap();
+    let (at, torn) = places(&log, &file.bytes())[1];
+    // At every other cell of the value something that looks like record 3 and takes all the rest.
+    let end = file.bytes().len();
+    let begin = (at + format::RECORD_HEADER + 10).next_multiple_of(CELL);
+    let mut bytes = vec![0; end];
+    for place in (begin..end - 64).step_by(2 * CELL) {
+        let length = (end - place - format::RECORD_HEADER) as u32;
+        bytes[place + 4..][..4].copy_from_slice(&length.to_le_bytes());
+        bytes[place + 8..][..8].copy_from_slice(&[1, 0, 0, 0, 1, 0, 0, 0]);
+        bytes[place + 16] = 3;
+    }
+    let mut torn_bytes = file.bytes();
+    torn_bytes[begin..].copy_from_slice(&bytes[begin..]);
+    assert_eq!(torn.lsn.index, 2);
+    let torn = Memory::of(&torn_bytes);
+    let log = recover(&torn, None, SyncMode::Never).unwrap();
+    assert_eq!(records(&log).len(), 1);
+    let times = torn.bytes_read() / torn_bytes.len() as u64;
+    assert!(times < 16, "read {times} times");
 }
 
 #[derive(Clone, Debug)]

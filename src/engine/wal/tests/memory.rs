@@ -6,15 +6,20 @@ use crate::engine::wal::format::{CELL, FILE_HEADER, Header, Owner};
 use crate::engine::wal::recovery;
 use crate::storage::File;
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-/// What is cached, what is durable.
+/// What is cached, what is durable, and how many bytes were read.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Memory(Arc<Mutex<(Vec<u8>, Vec<u8>)>>);
+pub(super) struct Memory(Arc<Mutex<(Vec<u8>, Vec<u8>)>>, Arc<AtomicU64>);
 
 impl Memory {
     pub(super) fn of(bytes: &[u8]) -> Memory {
-        Memory(Arc::new(Mutex::new((bytes.to_vec(), bytes.to_vec()))))
+        let both = (bytes.to_vec(), bytes.to_vec());
+        Memory(Arc::new(Mutex::new(both)), Arc::default())
+    }
+    pub(super) fn bytes_read(&self) -> u64 {
+        self.1.load(Ordering::Relaxed)
     }
     pub(super) fn bytes(&self) -> Vec<u8> {
         self.0.lock().unwrap().0.clone()
@@ -43,6 +48,7 @@ impl File for Memory {
         let bytes = file.0.get(at as usize..).unwrap_or_default();
         let read = bytes.len().min(buffer.len());
         buffer[..read].copy_from_slice(&bytes[..read]);
+        self.1.fetch_add(read as u64, Ordering::Relaxed);
         Ok(read)
     }
     fn write_at(&self, at: u64, bytes: &[u8]) -> io::Result<()> {
