@@ -120,11 +120,12 @@ pub fn run(
 ) -> Result<Judged, Error> {
     let case = catalogue::case(spec, check).map_err(Error::Usage)?;
     let expected = expected(&check.expect).map_err(Error::Usage)?;
-    if let Some(gauge) = limits.gauge {
+    let before = limits.gauge.map_or(0, |gauge| {
         (gauge.reset)();
-    }
+        (gauge.peak)()
+    });
     let (exploration, mut verdict) = explore(&*case, spec, check, limits, progress);
-    let bytes = limits.gauge.map(|gauge| (gauge.peak)());
+    let bytes = limits.gauge.map(|gauge| (gauge.peak)() - before);
     let (strongest, shown_by) = match verdict {
         Verdict::Violates(..) => profiles(&*case, check, limits.time),
         _ => (Vec::new(), Vec::new()),
