@@ -3,7 +3,7 @@
 use super::Error;
 use super::catalogue::{self, ENGINES};
 use super::search::{Case, Exploration, Limits, TimeUp};
-use super::spec::{Check, Spec, Specs, expected};
+use super::spec::{Check, CrashKind, Spec, Specs, expected};
 use super::verdict::{Judged, Verdict};
 use crate::conform::{Kind, replay_log, replay_lsm};
 use models::profile::{NAMES, Profile};
@@ -276,8 +276,20 @@ fn bounds(check: &Check) -> String {
     let mut text: Vec<String> = sizes
         .map(|(name, value)| format!("{name} {value}"))
         .collect();
+    if check.bounds.table != 2 {
+        text.push(format!("table {}", check.bounds.table));
+    }
+    if check.bounds.fanout != 4 {
+        text.push(format!("fanout {}", check.bounds.fanout));
+    }
+    let switches = check.switches.iter();
+    text.extend(switches.map(|(switch, value)| format!("{switch} = {value}")));
     if check.bounds.crash_kinds.len() < 2 {
-        text.push(format!("{:?} only", check.bounds.crash_kinds).to_lowercase());
+        let kinds = check.bounds.crash_kinds.iter().map(|kind| match kind {
+            CrashKind::PowerCut => "power cuts only",
+            CrashKind::Kill => "kills only",
+        });
+        text.extend(kinds.map(String::from));
     }
     text.join(", ")
 }
