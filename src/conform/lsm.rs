@@ -64,7 +64,6 @@ impl Subject for LsmSubject {
     }
 
     fn script(protocol: &Lsm, operations: &[Operation]) -> Result<Script, String> {
-        let log = engine_of(&protocol.log)?;
         let tree = match (protocol.variant, &protocol.table) {
             (Variant::AsFound(assumed), _) => Tree {
                 log_synced: assumed.log_synced,
@@ -79,7 +78,8 @@ impl Subject for LsmSubject {
             },
             _ => return Err("no engine makes this mistake".into()),
         };
-        let script = Script::of(log.0, log.1, operations);
+        let (discipline, sync) = engine_of(&protocol.log)?;
+        let script = Script::of(discipline, sync, operations);
         Ok(Script {
             engine: Engine::Lsm(tree),
             ..script
