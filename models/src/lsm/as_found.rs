@@ -7,10 +7,10 @@
 //!          close the log | reopen it truncated | close | reopen to append [study]   one change: its length
 //! ```
 //!
-//! What the study does not say: a table is made under its final name, numbered [assumed]; it holds
-//! lengths, keys and values like the log, without a proof that it is whole [assumed]; recovery reads
+//! What the study does not say: a table is made under its final name, numbered \[assumed\]; it holds
+//! lengths, keys and values like the log, without a proof that it is whole \[assumed\]; recovery reads
 //! the tables in order, then the log over them, each until a record is cut short, and cuts the log's
-//! torn tail [assumed]. There are no deletes and no compaction here.
+//! torn tail \[assumed\]. There are no deletes and no compaction here.
 
 use super::memory::{Change, Memory};
 use super::{Lsm, Variant};
