@@ -17,11 +17,14 @@ use models::wal::{Layout, Variant, Wal};
 use proptest::prelude::*;
 use std::path::Path;
 
+/// Runs a script, which ends in that breach, on the real engine.
+type Replay<P> = fn(&Setup<P>, &[Move], Promise) -> Result<(), Divergence>;
+
 /// An engine whose counterexamples are replayed.
 struct Replayed<P> {
     spec: Spec,
     setup: fn(&Spec, &Check) -> Result<Setup<P>, String>,
-    replay: fn(&Setup<P>, &[Move], Promise) -> Result<(), Divergence>,
+    replay: Replay<P>,
     /// Whether a variant exists as an engine.
     is_real: fn(&P) -> bool,
 }
