@@ -1,7 +1,7 @@
 //! The oracle against the definitions: a judge that keeps all that ever happened, and drops no
 //! obligation, agrees with it on random runs of good and of broken protocols.
 
-use models::contract::{Event, Key, OpId, Operation, Promise, Terms, Value, View, Write};
+use models::contract::{Event, Key, OpId, Operation, Oracle, Promise, Terms, Value, View, Write};
 use models::disk::Failure;
 use models::disk::image::Fates;
 use models::machine::Setup;
@@ -207,6 +207,66 @@ proptest! {
         choices in prop::collection::vec((0u8..14, any::<u16>()), 1..60),
     ) {
         walk(&setup(variant, sync), &choices)?;
+    }
+}
+
+/// What a client does in one life, and how each operation ends.
+fn lives() -> impl Strategy<Value = Vec<Vec<(Operation, Event)>>> {
+    let write = (0..2u8, any::<bool>()).prop_map(|(key, delete)| Write { key, delete });
+    let batch = [0, 1].map(|key| Write { key, delete: false });
+    let operation = prop_oneof![
+        6 => write.prop_map(|write| Operation::Write(vec![write])),
+        2 => Just(Operation::Write(batch.into())),
+        1 => Just(Operation::Sync),
+    ];
+    let returned = |durable| Event::Returned {
+        durable,
+        identity: None,
+    };
+    let end = prop_oneof![3 => Just(returned(false)), 3 => Just(returned(true)), 2 => Just(Event::Failed)];
+    let life = prop::collection::vec((operation, end), 0..5);
+    prop::collection::vec(life, 1..4)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// No engine stands between: a client that goes on after a failure, and any recovered state.
+    #[test]
+    fn the_oracle_judges_any_recovered_state_as_the_definition_does(
+        lives in lives(),
+        shown in prop::collection::vec((0..2usize, prop::collection::vec(0..12u16, 2), any::<prop::sample::Index>()), 3),
+    ) {
+        let terms = Terms { judged: vec![Promise::D1, Promise::D2, Promise::D3, Promise::D4, Promise::D7], ..Terms::default() };
+        let (mut oracle, mut history) = (Oracle::default(), History::default());
+        let mut id = 0;
+        for (life, (kind, values, pick)) in lives.into_iter().zip(shown) {
+            let mut events = Vec::new();
+            for (operation, end) in life {
+                id += 1;
+                events.extend([Event::Invoked(id, operation), end]);
+            }
+            for event in &events {
+                history.observe(event);
+                prop_assert_eq!(oracle.observe(event, &terms).breach, None);
+            }
+            // One of the legal states, or any.
+            let legal: Vec<Values> = history.legal().into_iter().collect();
+            let any = (0u8..).zip(values).filter(|(_, op)| (1..=id).contains(op));
+            let values = match kind {
+                0 => legal[pick.index(legal.len())].clone(),
+                _ => any.map(|(key, op)| (key, Value::Of(op))).collect(),
+            };
+            let view = View { values, ..View::default() };
+            oracle.observe(&Event::PowerCut { after: Some(view.clone()) }, &terms);
+            let served = Event::Served { view, odd: false };
+            let is_legal = history.observe(&served).expect("it was served");
+            let breach = oracle.observe(&served, &terms).breach;
+            prop_assert_eq!(is_legal, breach.is_none(), "{:?} {:?}", served, breach);
+            if !is_legal {
+                break;
+            }
+        }
     }
 }
 

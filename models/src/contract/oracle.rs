@@ -154,13 +154,21 @@ impl Oracle {
         }
         self.end(Outcome::Returned);
         if durable {
-            // What failed stays open; what returned is settled, in order.
+            // What failed stays open, but for what was written over since; what returned is
+            // settled, in order.
             for live in std::mem::take(&mut self.live) {
                 match live.outcome {
-                    Outcome::Returned => settle(&mut self.settled, &live, true),
+                    Outcome::Returned => {
+                        let over = |old: &Write| live.writes.iter().any(|new| new.key == old.key);
+                        for open in &mut self.live {
+                            open.writes.retain(|old| !over(old));
+                        }
+                        settle(&mut self.settled, &live, true);
+                    }
                     Outcome::Failed | Outcome::InProgress => self.live.push(live),
                 }
             }
+            self.live.retain(|open| !open.writes.is_empty());
         }
     }
 
@@ -301,12 +309,13 @@ impl Oracle {
         if self.explain(view, &split).is_some() {
             return Promise::D3;
         }
-        let is_live = |op: OpId| self.live.iter().any(|live| live.id == op);
+        let writes = |live: &Live, key: Key| live.writes.iter().any(|write| write.key == key);
+        let is_live = |op: OpId, key| self.live.iter().any(|l| l.id == op && writes(l, key));
         let mut names: Vec<Promise> = Vec::new();
         for (&key, settled) in &self.settled {
             let shown = view.value(key);
             let is_newer = match shown {
-                Value::Of(op) => is_live(op),
+                Value::Of(op) => is_live(op, key),
                 Value::Absent => self
                     .live
                     .iter()

@@ -10,7 +10,7 @@ use brute::{Fault, Paths};
 use models::disk::{Call, Failure};
 use models::profile::{Profile, SWITCHES};
 use programs::{
-    Run, Step, Writeback, live, lives, named, one_life, rare, switched, touches, trees,
+    Run, Step, Writeback, live, lives, named, one_life, rare, store, switched, touches, trees,
 };
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -38,6 +38,14 @@ proptest! {
     /// Also: what is seen is the same after every step, kills included; the same calls are refused.
     #[test]
     fn the_six_profiles_have_the_images_of_the_definition(profile in named(), program in lives()) {
+        compare(&profile, &program)?;
+    }
+
+    #[test]
+    fn a_store_of_several_files_has_the_images_of_the_definition(
+        profile in prop_oneof![named(), switched()],
+        program in store(),
+    ) {
         compare(&profile, &program)?;
     }
 

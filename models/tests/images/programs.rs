@@ -114,6 +114,92 @@ pub(crate) fn lives() -> impl Strategy<Value = Vec<Step>> {
     })
 }
 
+/// What a store of several files does: tables made under a temporary name that is used again and
+/// again, renamed over others or not, removed; a log beside them.
+pub(crate) fn store() -> impl Strategy<Value = Vec<Step>> {
+    let path = |name: &str| format!("d/{name}");
+    let table = || prop_oneof![Just("a"), Just("b"), Just("c")].prop_map(path);
+    let temporary = move || path("tmp");
+    let log = move || path("log");
+    let directory = || Step::Call(Call::DirectoryBarrier("d".into()));
+    let cells = || proptest::collection::vec(1..5_u8, 1..=2);
+    let failure = || prop_oneof![Just(Failure::DataStays), Just(Failure::DataReverts)];
+    let barrier = |file: String, failure: Option<Failure>| match failure {
+        Some(failure) => Step::Fail(file, failure),
+        None => Step::Call(Call::Barrier(file)),
+    };
+    let covered =
+        move || proptest::option::weighted(0.8, proptest::option::weighted(0.15, failure()));
+    let made = (
+        table(),
+        cells(),
+        covered(),
+        any::<bool>(),
+        proptest::bool::weighted(0.6),
+    );
+    let made = made.prop_map(move |(table, cells, covered, named, durable)| {
+        let write = Call::Write {
+            file: temporary(),
+            at: 0,
+            cells,
+        };
+        let mut steps = vec![Step::Call(Call::Create(temporary())), Step::Call(write)];
+        steps.extend(covered.map(|failure| barrier(temporary(), failure)));
+        if named {
+            let rename = Call::Rename {
+                from: temporary(),
+                to: table,
+            };
+            steps.push(Step::Call(rename));
+        }
+        steps.extend(durable.then(directory));
+        steps
+    });
+    let written = (0..4_usize, cells(), covered()).prop_map(move |(at, cells, covered)| {
+        let write = Call::Write {
+            file: log(),
+            at,
+            cells,
+        };
+        let barrier = covered.map(|failure| barrier(log(), failure));
+        std::iter::once(Step::Call(write)).chain(barrier).collect()
+    });
+    let one = |call: Call<u8>| vec![Step::Call(call)];
+    let removed = prop_oneof![2 => table(), 3 => Just(temporary())].prop_map(Call::Remove);
+    let steps = prop_oneof![
+        4 => made,
+        3 => written,
+        2 => removed.prop_map(one),
+        1 => (0..3_usize).prop_map(move |to| one(Call::SetLen { file: log(), to })),
+        1 => Just(vec![directory()]),
+        1 => Just(vec![Step::Kill]),
+        1 => any::<u16>().prop_map(|index| vec![Step::PowerCut(index.into())]),
+    ];
+    proptest::collection::vec(steps, 1..8).prop_map(move |steps| {
+        let write = |file, cells: &[u8]| Call::Write {
+            file,
+            at: 0,
+            cells: cells.into(),
+        };
+        let calls = [
+            Call::CreateDirectory("d".into()),
+            Call::Create(log()),
+            Call::Create(path("a")),
+            write(log(), &[7]),
+            write(path("a"), &[8, 9]),
+            Call::Barrier(log()),
+            Call::Barrier(path("a")),
+            Call::DirectoryBarrier("d".into()),
+            Call::DirectoryBarrier(String::new()),
+        ];
+        calls
+            .map(Step::Call)
+            .into_iter()
+            .chain(steps.concat())
+            .collect()
+    })
+}
+
 fn sizes() -> impl Strategy<Value = (usize, usize)> {
     prop_oneof![
         Just((1, 2)),
