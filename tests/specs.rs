@@ -1,6 +1,6 @@
 //! The specs against the code: every promise is judged, every barrier is audited, bad specs are refused.
 
-use lightsout::check::lock::Lock;
+use lightsout::check::lock::{Lock, Locked};
 use lightsout::check::run::{Selection, run, validate};
 use lightsout::check::search::Limits;
 use lightsout::check::spec::{self, Specs};
@@ -101,6 +101,28 @@ fn every_barrier_of_a_durable_protocol_is_missed_by_some_check_or_kept_for_a_rea
                 .values()
                 .any(|locked| locked.barriers.contains(site));
             assert!(known, "{}: there is no barrier `{site}`", check.name);
+        }
+    }
+}
+
+#[test]
+fn every_inner_invariant_holds_in_one_check_and_is_broken_in_another() {
+    let lock = lock();
+    for spec in &specs().engines {
+        for invariant in &spec.invariants {
+            let id = &invariant.id;
+            let judging = spec.checks.iter().filter(|check| check.judges.contains(id));
+            let verdict =
+                |check: &spec::Check| &lock.verdict[&format!("{}/{}", spec.engine, check.name)];
+            let verdicts: Vec<_> = judging.map(verdict).collect();
+            let holds = |locked: &&Locked| locked.verdict == "holds";
+            let reached = (verdicts.iter().copied())
+                .filter(holds)
+                .any(|locked| locked.witnesses.contains(id));
+            let broken = verdicts
+                .iter()
+                .any(|locked| locked.verdict == format!("violates {id}"));
+            assert!(reached && broken, "{} {id}", spec.engine);
         }
     }
 }

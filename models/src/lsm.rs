@@ -60,6 +60,8 @@ pub enum Variant {
     InputsRemovedFirst,
     /// Recovery reads an input of a merge that came back; tombstones are dropped all the same.
     SupersededServed,
+    /// A merge drops tombstones though an older table is not among its inputs.
+    TombstonesDroppedEarly,
     /// A table is believed, and the log's head given away, before recovery made the name durable.
     NamesTrusted,
 }
@@ -195,7 +197,7 @@ impl Protocol for Lsm {
         let memory = plan.memory;
         let floor = memory.floor();
         let cells = image.view().file(LOG).unwrap_or_default();
-        let parsed = parse(cells, self.log.variant, floor);
+        let parsed = parse(cells, self.log.variant, Some(floor));
         let last = parsed.records.last();
         let generation = last.map_or(floor.generation, |last| last.generation);
         let is_live = |path: &str| {
@@ -306,7 +308,7 @@ impl Lsm {
             entries.extend(table.entries.iter().copied());
         }
         // Nothing is older than the first table: a tombstone hides nothing any more.
-        if oldest.lo == 1 {
+        if oldest.lo == 1 || self.variant == Variant::TombstonesDroppedEarly {
             entries.retain(|_, op| op.is_some());
         }
         let level = 1 + inputs.iter().map(|table| table.level).max().unwrap_or(0);

@@ -41,7 +41,7 @@ use crate::disk::{Call, Disk, Tree};
 use crate::profile::Profile;
 use crate::protocol::{Plan, PlanOf, Protocol, Refused, Site, Step, StepOf};
 use memory::{Change, Memory};
-use record::{Floor, Parsed, Record, Token, cells_of, parse};
+use record::{Parsed, Record, Token, cells_of, parse};
 use std::sync::Arc;
 
 /// The store's directory.
@@ -165,7 +165,7 @@ impl Protocol for Wal {
                 "{LOG} has no valid header: foreign or damaged"
             )));
         }
-        let mut parsed = parse(cells, self.variant, Floor::default());
+        let mut parsed = parse(cells, self.variant, None);
         if self.variant == Variant::TornTailLeft && parsed.torn(cells) {
             parsed.tail = cells.len();
         }
@@ -210,7 +210,7 @@ impl Protocol for Wal {
         else {
             return image;
         };
-        let parsed = parse(cells, self.variant, Floor::default());
+        let parsed = parse(cells, self.variant, None);
         let generation = parsed.records.last().map_or(0, |last| last.generation);
         // Nothing else beyond the tail is a record either: it reads like zeros.
         image.map_settled(|cell| match cell {
@@ -253,9 +253,8 @@ impl Protocol for Wal {
                 .all(|(_, image)| holds(image.view()))
         };
         let read = |tree: &Tree<Token>| {
-            tree.file(LOG).map_or(Vec::new(), |cells| {
-                parse(cells, self.variant, Floor::default()).records
-            })
+            tree.file(LOG)
+                .map_or(Vec::new(), |cells| parse(cells, self.variant, None).records)
         };
         match step {
             Step::Return { durable: true, .. } => {

@@ -3,7 +3,7 @@
 use models::contract::{Event, Promise, Value, View, key_name};
 use models::disk::effect::{Effect, Logged, Status};
 use models::disk::image::Fates;
-use models::disk::{Cell, Disk, Tree};
+use models::disk::{Call, Cell, Disk, Tree};
 use models::machine::Setup;
 use models::machine::process::Process;
 use models::machine::script::{Move, Run};
@@ -129,11 +129,37 @@ fn cells_text<C: Cell>(cells: &[C]) -> String {
     if cells.is_empty() {
         return "empty".into();
     }
-    cells
-        .iter()
-        .map(|cell| format!("{cell:?}"))
-        .collect::<Vec<_>>()
-        .join(" ")
+    let mut texts: Vec<String> = Vec::new();
+    let mut rest = cells;
+    while let Some((first, behind)) = rest.split_first() {
+        let run = run_of(rest);
+        let first = format!("{first:?}");
+        if run > 2 {
+            let last = format!("{:?}", rest[run - 1]);
+            let last = last.rsplit('.').next().unwrap_or_default().to_string();
+            texts.push(format!("{first}..{last}"));
+            rest = &rest[run..];
+        } else {
+            texts.push(first);
+            rest = behind;
+        }
+    }
+    texts.join(" ")
+}
+
+/// How many cells, from the first on, are pieces of one whole in order: `r1.0`, `r1.1`, ..
+fn run_of<C: Cell>(cells: &[C]) -> usize {
+    let piece = |cell: &C| {
+        let text = format!("{cell:?}");
+        let (whole, part) = text.rsplit_once('.')?;
+        Some((whole.to_string(), part.parse::<usize>().ok()?))
+    };
+    let Some((whole, first)) = cells.first().and_then(piece) else {
+        return 1;
+    };
+    let follows = |(cell, part): (&C, usize)| piece(cell) == Some((whole.clone(), part));
+    let parts = cells.iter().zip(first..);
+    parts.take_while(|&pair| follows(pair)).count()
 }
 
 /// What a move is, given where the process stands.
@@ -163,11 +189,22 @@ fn step<C: Cell, X: std::fmt::Debug>(step: &Step<C, X>) -> String {
             cells: Some(count), ..
         } => format!("flush {count} of the buffer"),
         Step::Call { call, site } => match site.split_once(": ") {
-            Some(("recovery", _)) => format!("recovery: {call}"),
-            _ => call.to_string(),
+            Some(("recovery", _)) => format!("recovery: {}", call_text(call)),
+            _ => call_text(call),
         },
         Step::Serve => "recovery ends".into(),
         other => other.site().into(),
+    }
+}
+
+/// A call in words; what is written, cell by cell.
+fn call_text<C: Cell>(call: &Call<C>) -> String {
+    match call {
+        Call::Write { file, at, cells } if cells.len() > 1 => {
+            let end = at + cells.len();
+            format!("write {file} [{at}..{end}] = {}", cells_text(cells))
+        }
+        other => other.to_string(),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::Error;
 use super::catalogue::{self, ENGINES};
 use super::search::{Case, Exploration, Limits, TimeUp};
-use super::spec::{Check, Spec, Specs, expected};
+use super::spec::{Check, CrashKind, Spec, Specs, expected};
 use super::verdict::{Judged, Verdict};
 use crate::conform::{Kind, replay_log, replay_lsm};
 use models::profile::{NAMES, Profile};
@@ -120,11 +120,12 @@ pub fn run(
 ) -> Result<Judged, Error> {
     let case = catalogue::case(spec, check).map_err(Error::Usage)?;
     let expected = expected(&check.expect).map_err(Error::Usage)?;
-    if let Some(gauge) = limits.gauge {
+    let before = limits.gauge.map_or(0, |gauge| {
         (gauge.reset)();
-    }
+        (gauge.peak)()
+    });
     let (exploration, mut verdict) = explore(&*case, spec, check, limits, progress);
-    let bytes = limits.gauge.map(|gauge| (gauge.peak)());
+    let bytes = limits.gauge.map(|gauge| (gauge.peak)() - before);
     let (strongest, shown_by) = match verdict {
         Verdict::Violates(..) => profiles(&*case, check, limits.time),
         _ => (Vec::new(), Vec::new()),
@@ -275,8 +276,20 @@ fn bounds(check: &Check) -> String {
     let mut text: Vec<String> = sizes
         .map(|(name, value)| format!("{name} {value}"))
         .collect();
+    if check.bounds.table != 2 {
+        text.push(format!("table {}", check.bounds.table));
+    }
+    if check.bounds.fanout != 4 {
+        text.push(format!("fanout {}", check.bounds.fanout));
+    }
+    let switches = check.switches.iter();
+    text.extend(switches.map(|(switch, value)| format!("{switch} = {value}")));
     if check.bounds.crash_kinds.len() < 2 {
-        text.push(format!("{:?} only", check.bounds.crash_kinds).to_lowercase());
+        let kinds = check.bounds.crash_kinds.iter().map(|kind| match kind {
+            CrashKind::PowerCut => "power cuts only",
+            CrashKind::Kill => "kills only",
+        });
+        text.extend(kinds.map(String::from));
     }
     text.join(", ")
 }

@@ -4,6 +4,7 @@ use super::print;
 use comfy_table::{Table, presets};
 use lightsout::check::catalogue::ENGINES;
 use lightsout::check::run::validate;
+use lightsout::check::spec::Invariant;
 use lightsout::check::{Error, spec};
 use models::profile::{NAMES, SWITCHES};
 use std::path::Path;
@@ -15,12 +16,13 @@ pub(super) fn run(directory: &Path) -> Result<u8, Error> {
         let variants = engine.variants.iter().map(|(name, about)| [*name, *about]);
         section(&format!("{}: {}", engine.name, engine.about), variants)?;
     }
-    let own = specs.engines.iter().flat_map(|spec| &spec.invariants);
-    let invariants = specs.contract.invariants.iter().chain(own);
-    section(
-        "invariants",
-        invariants.map(|i| [i.id.as_str(), i.name.as_str()]),
-    )?;
+    let named = |invariant: &Invariant| [invariant.id.clone(), invariant.name.clone()];
+    let contract = specs.contract.invariants.iter().map(named);
+    section("invariants of every engine: the contract", contract)?;
+    for spec in &specs.engines {
+        let title = format!("inner invariants of {}", spec.engine);
+        section(&title, spec.invariants.iter().map(named))?;
+    }
     let findings = specs.engines.iter().flat_map(|spec| &spec.findings);
     section(
         "findings",

@@ -3,7 +3,7 @@
 use super::dictionary::{Dictionary, Whole};
 use super::script::{Engine, Sync, Tree};
 use super::subject::{Answer, Subject};
-use super::wal::{Records, identity_of, record_cells, sync_mode};
+use super::wal::{Records, engine_of, identity_of, record_cells, sync_mode};
 use super::{CELL_BYTES, Discipline, Divergence, Kind, Script};
 use crate::engine;
 use crate::engine::lsm::table::{Entry, Meta, encode};
@@ -64,20 +64,22 @@ impl Subject for LsmSubject {
     }
 
     fn script(protocol: &Lsm, operations: &[Operation]) -> Result<Script, String> {
-        let Variant::AsFound(assumed) = protocol.variant else {
-            return Err("the engine's tables have other sizes than the model's".into());
+        let tree = match (protocol.variant, &protocol.table) {
+            (Variant::AsFound(assumed), _) => Tree {
+                log_synced: assumed.log_synced,
+                table_synced: assumed.table_synced,
+                truncation_synced: assumed.truncation_synced,
+                ..Tree::default()
+            },
+            (Variant::Durable, TableSize::Fixed(cells)) => Tree {
+                fanout: protocol.fanout,
+                table: Some(*cells),
+                ..Tree::default()
+            },
+            _ => return Err("no engine makes this mistake".into()),
         };
-        let discipline = Discipline::AsFound {
-            split_flush: false,
-            tail_left: false,
-        };
-        let tree = Tree {
-            log_synced: assumed.log_synced,
-            table_synced: assumed.table_synced,
-            truncation_synced: assumed.truncation_synced,
-            ..Tree::default()
-        };
-        let script = Script::of(discipline, Sync::Every, operations);
+        let (discipline, sync) = engine_of(&protocol.log)?;
+        let script = Script::of(discipline, sync, operations);
         Ok(Script {
             engine: Engine::Lsm(tree),
             ..script
@@ -268,6 +270,7 @@ fn protocol(script: &Arc<Script>, tree: &Tree) -> Lsm {
         Sync::Never => SyncMode::Never,
     };
     let sizes = script.clone();
+    let real = move |table: &Table| table_bytes(&sizes, table).len() / CELL_BYTES;
     Lsm {
         variant: Variant::Durable,
         log: Wal {
@@ -275,9 +278,10 @@ fn protocol(script: &Arc<Script>, tree: &Tree) -> Lsm {
             sync,
             layout,
         },
-        table: TableSize::Real(Arc::new(move |table| {
-            table_bytes(&sizes, table).len() / CELL_BYTES
-        })),
+        table: match tree.table {
+            Some(cells) => TableSize::Fixed(cells),
+            None => TableSize::Real(Arc::new(real)),
+        },
         fanout: tree.fanout.max(2),
         flush_at,
         chunk: CHUNK,

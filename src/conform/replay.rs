@@ -64,8 +64,13 @@ fn replay<S: Subject>(
                 ..found
             });
     }
+    let judged = |found: &Divergence| matches!(found.kind, Kind::Breach(_) | Kind::NoBreach);
     match ran {
         Err(found) if found.kind == Kind::Breach(breach) && number == moves.len() => Ok(()),
+        Err(found) if !replay.modelled && !judged(&found) => {
+            let why = "what the crash tore is not modelled to the byte";
+            Err(Divergence::new(Kind::NotModelled, found.expected, why))
+        }
         Err(found) => Err(found),
         Ok(()) => Err(Divergence::new(
             Kind::NoBreach,
@@ -85,6 +90,9 @@ struct Replay<S: Subject> {
     whole: Ground<S::Protocol>,
     without: Option<String>,
     both: Lockstep<S>,
+    /// Whether every crash so far left something of which the model says to the byte what is made of
+    /// it. Where it does not, the two may agree all the same.
+    modelled: bool,
 }
 
 impl<S: Subject> Replay<S> {
@@ -105,6 +113,7 @@ impl<S: Subject> Replay<S> {
             },
             without: setup.ground.without.clone(),
             both: Lockstep::new(subject, ground, setup.terms.clone()),
+            modelled: true,
         })
     }
 
@@ -121,14 +130,12 @@ impl<S: Subject> Replay<S> {
         *number = self.steps(moves, *number + 1, whole)?;
         match next {
             Move::Invoke(operation) => self.both.ask(id, operation)?,
-            Move::PowerCut(fates) => {
-                self.both.power_cut_to(&fates.kept, disk.view())?;
-                self.both.open()?;
-            }
-            _ => {
-                self.both.kill()?;
-                self.both.open()?;
-            }
+            Move::PowerCut(fates) => self.both.power_cut_to(&fates.kept, disk.view())?,
+            _ => self.both.kill()?,
+        }
+        if !matches!(next, Move::Invoke(_)) {
+            self.modelled &= self.both.is_modelled();
+            self.both.open()?;
         }
         self.both.engine.forget_faults();
         Ok(())

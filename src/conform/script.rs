@@ -52,6 +52,9 @@ pub struct Tree {
     pub flush_at: Option<usize>,
     /// Tables of one level that are merged; at least 2.
     pub fanout: usize,
+    /// Cells of every table, where the model says so and the engine's are to be as many.
+    #[serde(default)]
+    pub table: Option<usize>,
     /// As found: an append is synced.
     #[serde(default)]
     pub log_synced: bool,
@@ -68,6 +71,7 @@ impl Default for Tree {
         Self {
             flush_at: None,
             fanout: 4,
+            table: None,
             log_synced: false,
             table_synced: false,
             truncation_synced: false,

@@ -45,29 +45,7 @@ impl Subject for LogSubject {
     }
 
     fn script(protocol: &Wal, operations: &[Operation]) -> Result<Script, String> {
-        let discipline = match protocol.variant {
-            Variant::Durable => Discipline::Durable,
-            Variant::AsFoundLsm(as_found::Assumed {
-                split_flush,
-                tail_left,
-            }) => Discipline::AsFound {
-                split_flush,
-                tail_left,
-            },
-            _ => return Err("no engine makes this mistake".into()),
-        };
-        let head = match discipline {
-            Discipline::Durable => RECORD_HEADER / CELL_BYTES,
-            Discipline::AsFound { .. } => 1,
-        };
-        if protocol.layout != (Layout::Small { head, write: 1 }) {
-            return Err(format!("the engine's records have a head of {head} cells"));
-        }
-        let sync = match protocol.sync {
-            SyncMode::Every => Sync::Every,
-            SyncMode::EveryN(n) => Sync::EveryN(n),
-            SyncMode::Never => Sync::Never,
-        };
+        let (discipline, sync) = engine_of(protocol)?;
         let script = Script::of(discipline, sync, operations);
         let is_plain = |operation: &Operation| match operation {
             Operation::Write(writes) => writes.len() == 1 && !writes[0].delete,
@@ -240,6 +218,35 @@ impl LogSubject {
             },
         }
     }
+}
+
+/// The engine's protocol and sync mode that a model of the log is of, if it has the sizes of the
+/// engine's records; or why there is none.
+pub(super) fn engine_of(protocol: &Wal) -> Result<(Discipline, Sync), String> {
+    let discipline = match protocol.variant {
+        Variant::Durable => Discipline::Durable,
+        Variant::AsFoundLsm(as_found::Assumed {
+            split_flush,
+            tail_left,
+        }) => Discipline::AsFound {
+            split_flush,
+            tail_left,
+        },
+        _ => return Err("no engine makes this mistake".into()),
+    };
+    let head = match discipline {
+        Discipline::Durable => RECORD_HEADER / CELL_BYTES,
+        Discipline::AsFound { .. } => 1,
+    };
+    if protocol.layout != (Layout::Small { head, write: 1 }) {
+        return Err(format!("the engine's records have a head of {head} cells"));
+    }
+    let sync = match protocol.sync {
+        SyncMode::Every => Sync::Every,
+        SyncMode::EveryN(n) => Sync::EveryN(n),
+        SyncMode::Never => Sync::Never,
+    };
+    Ok((discipline, sync))
 }
 
 /// The engine's word for a sync mode.

@@ -29,7 +29,7 @@ pub fn plain(_: Tone, text: &str) -> String {
 pub fn verdict(judged: &Judged, paint: Paint) -> String {
     let exploration = &judged.exploration;
     let seconds = exploration.time.as_secs_f64();
-    let rate = exploration.unique as f64 / seconds.max(1e-6) / 1e6;
+    let rate = |states: usize| states as f64 / seconds.max(1e-6) / 1e6;
     let bytes = judged.bytes.map_or_else(
         || "-".into(),
         |bytes| format!("{}", bytes / exploration.unique.max(1)),
@@ -50,8 +50,14 @@ pub fn verdict(judged: &Judged, paint: Paint) -> String {
         paint(Tone::Bad, &format!("NOT AS EXPECTED ({expected})"))
     };
     let mut text = format!(
-        "  {:<44} {:>9} {:>10} {:>6.1}s {:>5.2} M/s {:>5} B  {verdict:<28} {expected}\n",
-        judged.id, exploration.unique, exploration.generated, seconds, rate, bytes,
+        "  {:<44} {:>9} {:>10} {:>6.1}s {:>5.2} M/s {:>6.2} M/s {:>5} B  {verdict:<28} {expected}\n",
+        judged.id,
+        exploration.unique,
+        exploration.generated,
+        seconds,
+        rate(exploration.unique),
+        rate(exploration.generated),
+        bytes,
     );
     let mut note = |line: String| {
         let _ = writeln!(text, "      {}", paint(Tone::Faint, &line));
@@ -85,8 +91,8 @@ pub fn verdict(judged: &Judged, paint: Paint) -> String {
 /// The heads of the columns of [`verdict`].
 pub fn heading() -> String {
     format!(
-        "  {:<44} {:>9} {:>10} {:>7} {:>9} {:>7}  verdict\n",
-        "check", "unique", "generated", "time", "unique", "B/uniq"
+        "  {:<44} {:>9} {:>10} {:>7} {:>9} {:>10} {:>7}  verdict\n",
+        "check", "unique", "generated", "time", "unique", "generated", "B/uniq"
     )
 }
 

@@ -4,7 +4,9 @@ mod gate;
 mod replay;
 mod scripts;
 
-use lightsout::conform::{Discipline, Engine, Kind, Script, Step, Sync, Write, run};
+use lightsout::conform::{
+    Conformed, DEATH, Discipline, Engine, Kind, Script, Step, Sync, Write, run,
+};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use scripts::{as_found_scripts, as_found_tree_scripts, durable_scripts, durable_tree_scripts};
@@ -69,28 +71,47 @@ fn a_script_reads_back_from_json_and_means_the_same() {
     assert_eq!(run(&script), run(&again));
 }
 
-#[test]
-fn the_random_scripts_reach_what_they_are_for() {
+/// A hundred scripts, each of which conforms, with what it went through.
+fn hundred(scripts: impl Strategy<Value = Script>) -> Vec<Conformed> {
     use proptest::strategy::ValueTree;
     use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let mut runner = TestRunner::new_with_rng(ProptestConfig::default(), rng);
-    let (mut cuts, mut kills, mut failures, mut calls) = (0, 0, 0, 0);
-    for _ in 0..100 {
-        let script = durable_scripts()
-            .new_tree(&mut runner)
-            .expect("a script")
-            .current();
-        let conformed =
-            run(&script).unwrap_or_else(|found| panic!("{found}\n{}", script.to_json()));
-        cuts += conformed.power_cuts;
-        kills += conformed.kills;
-        failures += conformed.failures;
-        calls += conformed.calls.len();
-    }
+    let conformed = |_| {
+        let script = scripts.new_tree(&mut runner).expect("a script").current();
+        run(&script).unwrap_or_else(|found| panic!("{found}\n{}", script.to_json()))
+    };
+    (0..100).map(conformed).collect()
+}
+
+#[test]
+fn the_random_scripts_reach_what_they_are_for() {
+    let all = hundred(durable_scripts());
+    let sum = |of: fn(&Conformed) -> usize| all.iter().map(of).sum::<usize>();
+    let (cuts, kills) = (sum(|one| one.power_cuts), sum(|one| one.kills));
+    let (failures, calls) = (sum(|one| one.failures), sum(|one| one.calls.len()));
     assert!(
         cuts > 200 && kills > 100 && failures > 100 && calls > 3_000,
         "{cuts} {kills} {failures} {calls}"
+    );
+}
+
+#[test]
+fn the_random_scripts_of_the_tree_reach_what_they_are_for() {
+    let all = hundred(durable_tree_scripts());
+    let calls: Vec<&String> = all.iter().flat_map(|one| &one.calls).collect();
+    let count = |starts: &str, ends: &str| {
+        let is_one = |call: &&&String| call.starts_with(starts) && call.ends_with(ends);
+        calls.iter().filter(is_one).count()
+    };
+    let (made, removed) = (count("rename", ".sst"), count("remove", ".sst"));
+    let leftovers = count("remove", ".sst.tmp");
+    // A death between the name of a table and what comes after it, or among the removals of a merge.
+    let dies = |pair: &&[&String]| pair[0].ends_with(".sst") && *pair[1] == DEATH;
+    let interrupted = calls.windows(2).filter(dies).count();
+    assert!(
+        made > 200 && removed > 100 && leftovers > 20 && interrupted > 5,
+        "{made} {removed} {leftovers} {interrupted}"
     );
 }
 

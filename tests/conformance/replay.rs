@@ -1,121 +1,179 @@
-//! Counterexamples of the model, replayed on the real log; and that a replay notices what is wrong.
+//! Counterexamples of the model, replayed on the real engines; and that a replay notices what is wrong.
 
-use lightsout::check::catalogue::wal_setup;
+use lightsout::check::catalogue::{lsm_setup, wal_setup};
 use lightsout::check::search::Case;
-use lightsout::check::spec::{self, Spec};
-use lightsout::conform::{Divergence, Kind, replay_log};
+use lightsout::check::spec::{self, Check, Spec};
+use lightsout::conform::{Divergence, Kind, replay_log, replay_lsm};
 use models::cells::Token;
 use models::contract::{Operation, Promise};
 use models::disk::effect::Effect;
 use models::disk::image::Fates;
+use models::lsm::Lsm;
 use models::machine::Setup;
 use models::machine::process::Doing;
 use models::machine::script::{Move, Run};
+use models::protocol::Protocol;
 use models::wal::{Layout, Variant, Wal};
 use proptest::prelude::*;
 use std::path::Path;
 
-fn log() -> Spec {
+/// Runs a script, which ends in that breach, on the real engine.
+type Replay<P> = fn(&Setup<P>, &[Move], Promise) -> Result<(), Divergence>;
+
+/// An engine whose counterexamples are replayed.
+struct Replayed<P> {
+    spec: Spec,
+    setup: fn(&Spec, &Check) -> Result<Setup<P>, String>,
+    replay: Replay<P>,
+    /// Whether a variant exists as an engine.
+    is_real: fn(&P) -> bool,
+}
+
+fn spec_of(engine: &str) -> Spec {
     let specs = spec::read(Path::new("specs")).expect("the specs");
     let mut engines = specs.engines.into_iter();
-    engines.find(|spec| spec.engine == "wal").expect("the log")
+    let found = engines.find(|spec| spec.engine == engine);
+    found.expect("a spec of that engine")
+}
+
+fn log() -> Replayed<Wal> {
+    Replayed {
+        spec: spec_of("wal"),
+        setup: wal_setup,
+        replay: replay_log,
+        is_real: |wal| matches!(wal.variant, Variant::Durable | Variant::AsFoundLsm(_)),
+    }
+}
+
+fn tree() -> Replayed<Lsm> {
+    use models::lsm::Variant::{AsFound, Durable};
+    Replayed {
+        spec: spec_of("lsm"),
+        setup: lsm_setup,
+        replay: replay_lsm,
+        is_real: |lsm| {
+            let log = matches!(lsm.log.variant, Variant::Durable | Variant::AsFoundLsm(_));
+            log && matches!(lsm.variant, Durable | AsFound(_))
+        },
+    }
 }
 
 /// A shortest script of a check, and what it breaks.
-fn shortest(setup: &Setup<Wal>) -> (Vec<Move>, Promise) {
+fn shortest<P: Protocol>(setup: &Setup<P>) -> (Vec<Move>, Promise) {
     let found = setup.shortest(None).expect("time").expect("a violation");
     let breach = spec::promise(&found.breach).expect("a promise");
     (found.moves, breach)
 }
 
-/// The checks that are violated, with what they are of.
-fn violated(spec: &Spec) -> Vec<(&str, Setup<Wal>)> {
-    let checks = spec.checks.iter();
-    let violated = checks.filter(|check| check.expect.starts_with("violates"));
-    violated
-        .map(|check| {
-            let setup = wal_setup(spec, check).expect("a setup");
+impl<P: Protocol> Replayed<P> {
+    /// The checks that are violated, with what they are of; those of an engine, or of a mistake.
+    fn violated(&self, real: bool) -> Vec<(&str, Setup<P>)> {
+        let checks = self.spec.checks.iter();
+        let violated = checks.filter(|check| check.expect.starts_with("violates"));
+        let setups = violated.map(|check| {
+            let setup = (self.setup)(&self.spec, check).expect("a setup");
             (check.name.as_str(), setup)
-        })
-        .collect()
-}
+        });
+        setups
+            .filter(|(_, setup)| (self.is_real)(&setup.ground.protocol) == real)
+            .collect()
+    }
 
-fn has_engine(setup: &Setup<Wal>) -> bool {
-    matches!(
-        setup.ground.protocol.variant,
-        Variant::Durable | Variant::AsFoundLsm(_)
-    )
+    /// Each breaks the same promise, but those that are not modelled to the byte.
+    fn breaks_the_same(&self, not_modelled: &[&str]) -> usize {
+        let violated = self.violated(true).into_iter();
+        let modelled = violated.filter(|(name, _)| !not_modelled.contains(name));
+        modelled
+            .map(|(name, setup)| {
+                let (moves, breach) = shortest(&setup);
+                let found = (self.replay)(&setup, &moves, breach);
+                assert_eq!(found, Ok(()), "{name}");
+            })
+            .count()
+    }
+
+    fn mistakes_are_not_replayed(&self) -> usize {
+        let mistakes = self.violated(false).into_iter();
+        mistakes
+            .map(|(name, setup)| {
+                let found = (self.replay)(&setup, &[Move::Kill], Promise::D1).expect_err(name);
+                assert_eq!(found.kind, Kind::NotModelled, "{name}");
+            })
+            .count()
+    }
+
+    /// Where everything is kept, a disk that damages nothing loses nothing.
+    fn tampering_is_noticed(&self) -> usize {
+        let mut tampered = 0;
+        for (name, setup) in self.violated(true) {
+            let (mut moves, breach) = shortest(&setup);
+            // Where the breach is in the script before any power cut, its fates decide nothing.
+            let cut = moves.iter_mut().rfind(|m| matches!(m, Move::PowerCut(_)));
+            let Some(Move::PowerCut(fates)) = cut else {
+                continue;
+            };
+            fates.kept = (0..1_000).collect();
+            if setup.ground.profile.power_safe_overwrite {
+                let found = (self.replay)(&setup, &moves, breach).expect_err(name);
+                assert_eq!(found.kind, Kind::NoBreach, "{name}: {found}");
+                tampered += 1;
+            }
+        }
+        tampered
+    }
+
+    fn barriers_in_place_keep_it(&self) -> usize {
+        let mut kept = 0;
+        for (name, mut setup) in self.violated(true) {
+            if setup.ground.without.is_some() {
+                let (moves, breach) = shortest(&setup);
+                setup.ground.without = None;
+                let found = (self.replay)(&setup, &moves, breach).expect_err(name);
+                assert_eq!(found.kind, Kind::NoBreach, "{name}: {found}");
+                kept += 1;
+            }
+        }
+        kept
+    }
 }
 
 #[test]
-fn every_counterexample_that_is_not_of_a_mistake_breaks_the_same_promise_on_the_real_log() {
-    let (spec, mut replayed) = (log(), 0);
-    for (name, setup) in violated(&spec) {
-        if has_engine(&setup) {
-            let (moves, breach) = shortest(&setup);
-            let found = replay_log(&setup, &moves, breach);
-            assert_eq!(found, Ok(()), "{name}");
-            replayed += 1;
-        }
-    }
-    assert!(replayed >= 16, "{replayed}");
+fn every_counterexample_that_is_not_of_a_mistake_breaks_the_same_promise_on_the_real_engine() {
+    let replayed = (
+        log().breaks_the_same(&[]),
+        tree().breaks_the_same(&["as-found/all-synced-torn"]),
+    );
+    assert!(replayed.0 >= 16 && replayed.1 >= 20, "{replayed:?}");
 }
 
 #[test]
 fn a_mistake_that_no_engine_makes_is_not_replayed() {
-    let spec = log();
-    let checks = violated(&spec);
-    let mistakes = checks.iter().filter(|(_, setup)| !has_engine(setup));
-    for (name, setup) in mistakes {
-        let found = replay_log(setup, &[Move::Kill], Promise::D1).expect_err(name);
-        assert_eq!(found.kind, Kind::NotModelled, "{name}");
-    }
+    let mistakes = (
+        log().mistakes_are_not_replayed(),
+        tree().mistakes_are_not_replayed(),
+    );
+    assert!(mistakes.0 >= 8 && mistakes.1 >= 8, "{mistakes:?}");
 }
 
 #[test]
 fn a_replay_whose_fates_were_tampered_with_is_noticed() {
-    let (spec, mut tampered) = (log(), 0);
-    for (name, setup) in violated(&spec) {
-        // Where the breach is in the script before any power cut, its fates decide nothing.
-        let (mut moves, breach) = match has_engine(&setup) {
-            true => shortest(&setup),
-            false => continue,
-        };
-        let Some(Move::PowerCut(fates)) =
-            moves.iter_mut().rfind(|m| matches!(m, Move::PowerCut(_)))
-        else {
-            continue;
-        };
-        // Everything is kept: a disk that damages nothing loses nothing then.
-        fates.kept = (0..1_000).collect();
-        if setup.ground.profile.power_safe_overwrite {
-            let found = replay_log(&setup, &moves, breach).expect_err(name);
-            assert_eq!(found.kind, Kind::NoBreach, "{name}: {found}");
-            tampered += 1;
-        }
-    }
-    assert!(tampered >= 12, "{tampered}");
+    let tampered = (log().tampering_is_noticed(), tree().tampering_is_noticed());
+    assert!(tampered.0 >= 12 && tampered.1 >= 12, "{tampered:?}");
 }
 
 #[test]
-fn with_its_barrier_in_place_the_real_log_keeps_what_the_script_breaks() {
-    let (spec, mut kept) = (log(), 0);
-    for (name, mut setup) in violated(&spec) {
-        if setup.ground.without.is_some() {
-            let (moves, breach) = shortest(&setup);
-            setup.ground.without = None;
-            let found = replay_log(&setup, &moves, breach).expect_err(name);
-            assert_eq!(found.kind, Kind::NoBreach, "{name}: {found}");
-            kept += 1;
-        }
-    }
-    assert!(kept >= 12, "{kept}");
+fn with_its_barrier_in_place_the_real_engine_keeps_what_the_script_breaks() {
+    let kept = (
+        log().barriers_in_place_keep_it(),
+        tree().barriers_in_place_keep_it(),
+    );
+    assert!(kept.0 >= 12 && kept.1 >= 14, "{kept:?}");
 }
 
 #[test]
 fn a_breach_by_another_name_is_noticed() {
-    let spec = log();
-    let checks = violated(&spec);
+    let log = log();
+    let checks = log.violated(true);
     let (_, setup) = &checks[checks
         .iter()
         .position(|(name, _)| *name == "without/append-data-barrier")
@@ -193,7 +251,7 @@ proptest! {
         check in 0usize..1_000,
         numbers in prop::collection::vec(any::<u32>(), 1..120),
     ) {
-        let spec = log();
+        let spec = spec_of("wal");
         // A disk that damages what stands beside a write: the engine proves the damage and refuses,
         // where its model cuts the log off. That is no crash.
         let is_walked = |setup: &Setup<Wal>| {

@@ -95,6 +95,7 @@ fn trees() -> impl Strategy<Value = Tree> {
         log_synced: synced.0,
         table_synced: synced.1,
         truncation_synced: synced.2,
+        ..Tree::default()
     })
 }
 

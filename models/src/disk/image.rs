@@ -9,8 +9,8 @@
 //! implication: a partial choice that is closed both ways always extends (set the rest lost).
 //!
 //! An image is read node by node, from the root down, and the images of one node are read once for
-//! all fates of the others that leave it the same choices ([`nodes`]); a node is read piece by piece
-//! ([`node`]). Two ways to read that show the same and leave the same open are followed once.
+//! all fates of the others that leave it the same choices (`nodes`); a node is read piece by piece
+//! (`node`). Two ways to read that show the same and leave the same open are followed once.
 
 mod fate;
 mod node;

@@ -7,10 +7,10 @@
 //!          close the log | reopen it truncated | close | reopen to append [study]   one change: its length
 //! ```
 //!
-//! What the study does not say: a table is made under its final name, numbered [assumed]; it holds
-//! lengths, keys and values like the log, without a proof that it is whole [assumed]; recovery reads
+//! What the study does not say: a table is made under its final name, numbered \[assumed\]; it holds
+//! lengths, keys and values like the log, without a proof that it is whole \[assumed\]; recovery reads
 //! the tables in order, then the log over them, each until a record is cut short, and cuts the log's
-//! torn tail [assumed]. There are no deletes and no compaction here.
+//! torn tail \[assumed\]. There are no deletes and no compaction here.
 
 use super::memory::{Change, Memory};
 use super::{Lsm, Variant};
@@ -134,16 +134,16 @@ pub(super) fn recover(lsm: &Lsm, _: Assumed, tree: &Tree<Token>) -> PlanOf<Lsm> 
     numbers.sort_unstable();
     for number in numbers {
         let cells = tree.file(&path_of(number)).unwrap_or_default();
-        let (entries, made_up, whole) = read(cells);
-        odd |= !whole;
-        invented.retain(|key| entries.iter().all(|(read, _)| read != key));
-        invented.extend(made_up);
+        let found = read(cells);
+        odd |= !found.whole;
+        invented.retain(|key| found.entries.iter().all(|(read, _)| read != key));
+        invented.extend(found.invented);
         tables.push(Arc::new(Table {
             lo: number,
             hi: number,
             generation: 0,
             level: 0,
-            entries,
+            entries: found.entries,
             cells: cells.len(),
         }));
     }
@@ -167,13 +167,18 @@ pub(super) fn recover(lsm: &Lsm, _: Assumed, tree: &Tree<Token>) -> PlanOf<Lsm> 
     }
 }
 
-/// What a reader makes of a table: its entries, the keys whose value nobody wrote, and whether it is
-/// what was written.
-fn read(cells: &[Token]) -> (Vec<(Key, Option<OpId>)>, Vec<Key>, bool) {
-    let mut entries = Vec::new();
-    let mut invented = Vec::new();
-    let mut at = 0;
-    let mut whole = true;
+/// What a reader makes of a table.
+struct Read {
+    entries: Vec<(Key, Option<OpId>)>,
+    /// Keys whose value nobody wrote.
+    invented: Vec<Key>,
+    /// Whether it is what was written.
+    whole: bool,
+}
+
+fn read(cells: &[Token]) -> Read {
+    let (mut entries, mut invented) = (Vec::new(), Vec::new());
+    let (mut at, mut whole) = (0, true);
     while let Some(cell) = cells.get(at) {
         match cell {
             Token::Table { table, part } if part % ENTRY == 0 && at + ENTRY <= cells.len() => {
@@ -203,7 +208,11 @@ fn read(cells: &[Token]) -> (Vec<(Key, Option<OpId>)>, Vec<Key>, bool) {
             }
         }
     }
-    (entries, invented, whole)
+    Read {
+        entries,
+        invented,
+        whole,
+    }
 }
 
 /// The path of a table.

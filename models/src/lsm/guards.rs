@@ -41,7 +41,7 @@ pub(super) fn guards(
         "flush: rename" => {
             let in_the_log = |tree: &Tree<Token>| {
                 let cells = tree.file(LOG).unwrap_or_default();
-                let parsed = parse(cells, lsm.log.variant, memory.floor());
+                let parsed = parse(cells, lsm.log.variant, Some(memory.floor()));
                 parsed.records.len() >= memory.log.records.len()
             };
             vec![(1, in_every_image(&in_the_log))]

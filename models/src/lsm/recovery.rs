@@ -66,7 +66,7 @@ pub(super) fn recover(lsm: &Lsm, tree: &Tree<Token>) -> Result<PlanOf<Lsm>, Refu
             "{LOG} has no valid header: foreign or damaged"
         )));
     }
-    let parsed = parse(cells, lsm.log.variant, floor(&tables));
+    let parsed = parse(cells, lsm.log.variant, Some(floor(&tables)));
     if parsed.hole {
         return Err(Refused(format!(
             "records are missing between the tables and {LOG}"

@@ -5,7 +5,7 @@ pub use crate::cells::{Record, Token, cells_of};
 use std::sync::Arc;
 
 /// Up to where something else holds what the log once held: the tables of an LSM tree. All zeros where
-/// there is nothing else.
+/// there are none yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Floor {
     /// The generation of that record.
@@ -43,9 +43,12 @@ impl Parsed {
     }
 }
 
-/// Reads a log, from its header on. A run of records at or below the floor is *covered*: what the log
+/// Reads a log, from its header on. A log on its own has no floor, and begins with record 1; else a run
+/// of records at or below the floor is *covered*: what the log
 /// held before it was recycled. Then nothing in it is live, and the tail is the head.
-pub fn parse(cells: &[Token], variant: Variant, floor: Floor) -> Parsed {
+pub fn parse(cells: &[Token], variant: Variant, floor: Option<Floor>) -> Parsed {
+    let is_alone = floor.is_none();
+    let floor = floor.unwrap_or_default();
     let mut parsed = Parsed {
         tail: 1,
         floor,
@@ -53,7 +56,10 @@ pub fn parse(cells: &[Token], variant: Variant, floor: Floor) -> Parsed {
     };
     loop {
         match cells.get(parsed.tail) {
-            Some(Token::Part { record, part: 0 }) if follows(&parsed, record, cells, variant) => {
+            Some(Token::Part { record, part: 0 })
+                if follows(&parsed, record, variant, is_alone)
+                    && is_whole(record, &cells[parsed.tail..]) =>
+            {
                 parsed.places.push(parsed.tail);
                 parsed.tail += record.cells;
                 parsed.mark = parsed.mark.max(record.mark);
@@ -84,15 +90,17 @@ pub fn parse(cells: &[Token], variant: Variant, floor: Floor) -> Parsed {
     parsed
 }
 
-/// Whether the record that begins at the tail is whole and may follow what was read.
-fn follows(parsed: &Parsed, record: &Arc<Record>, cells: &[Token], variant: Variant) -> bool {
-    let in_order = match parsed.records.last() {
+/// Whether the record may follow what was read.
+fn follows(parsed: &Parsed, record: &Record, variant: Variant, is_alone: bool) -> bool {
+    match parsed.records.last() {
         Some(last) => {
             let follows = record.generation >= last.generation;
             record.index == last.index + 1 && (variant == Variant::NoGeneration || follows)
         }
-        // Without a floor there is one record that a log can begin with.
-        None => record.index == 1 || parsed.floor != Floor::default(),
-    };
-    in_order && cells.get(parsed.tail..parsed.tail + record.cells) == Some(&cells_of(record)[..])
+        None => record.index == 1 || !is_alone,
+    }
+}
+
+fn is_whole(record: &Arc<Record>, cells: &[Token]) -> bool {
+    cells.get(..record.cells) == Some(&cells_of(record)[..])
 }

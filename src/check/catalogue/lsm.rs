@@ -46,6 +46,10 @@ pub(super) const ENGINE: Engine = Engine {
             "an input of a merge that came back is read; tombstones are dropped all the same",
         ),
         (
+            "tombstones-dropped-early",
+            "a merge drops tombstones though an older table is not among its inputs",
+        ),
+        (
             "names-trusted",
             "recovery gives the log's head away before it makes the names it found durable",
         ),
@@ -85,6 +89,7 @@ fn lsm(check: &Check, sync: wal::SyncMode) -> Result<Lsm, String> {
         "table-unproved" => (Variant::TableUnproved, durable),
         "inputs-removed-first" => (Variant::InputsRemovedFirst, durable),
         "superseded-served" => (Variant::SupersededServed, durable),
+        "tombstones-dropped-early" => (Variant::TombstonesDroppedEarly, durable),
         "names-trusted" => (Variant::NamesTrusted, durable),
         "cache-trusted" => (Variant::Durable, wal::Variant::CacheTrusted),
         "no-end-mark" => (Variant::Durable, wal::Variant::NoEndMark),

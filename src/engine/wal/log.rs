@@ -64,9 +64,10 @@ impl<S: Storage> Log<S> {
 
     /// Appends one write.
     ///
-    /// Once this returns, a kill leaves it, and so does a power cut in [`SyncMode::EveryWrite`]. In
-    /// the other modes a power cut leaves it once a later `sync`, or the n-th call, has returned.
-    /// As-found: a power cut may always take it.
+    /// Once this returns, a kill leaves it, and so does a power cut in
+    /// [`SyncMode::EveryWrite`](super::SyncMode::EveryWrite). In the other modes a power cut leaves
+    /// it once a later `sync`, or the n-th call, has returned. As-found: a power cut may always take
+    /// it.
     ///
     /// After a failure the write may be found by the next recovery or not, and this handle takes no
     /// more.

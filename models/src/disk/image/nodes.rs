@@ -108,7 +108,7 @@ impl<'d, C: Cell> Nodes<'d, C> {
         &mut self,
         ino: Ino,
         fate: &Fate,
-        choose: &mut dyn FnMut(Range<usize>, &[&[C]]) -> usize,
+        choose: &mut Choose<'_, C>,
     ) -> Rc<NodeImage<C>> {
         let reader = self.reader(ino);
         let mut partly = reader.nothing(fate.clone());
@@ -140,6 +140,12 @@ impl<'d, C: Cell> Nodes<'d, C> {
     }
 }
 
+/// Chooses what an atom of lost space reads: from its cells, and what they may read.
+type Choose<'c, C> = dyn FnMut(Range<usize>, &[&[C]]) -> usize + 'c;
+
+/// A node and its holes.
+type Contents<C> = (Shared<Node<C>>, Vec<(usize, usize)>);
+
 /// The images of one node that given fates allow, found as far as they were asked for.
 struct NodeImages<'d, C> {
     reader: Rc<Reader<'d, C>>,
@@ -147,7 +153,7 @@ struct NodeImages<'d, C> {
     open: Vec<Partly<C>>,
     found: Vec<Rc<NodeImage<C>>>,
     seen: FxHashSet<(usize, Fate)>,
-    contents: FxHashMap<(Shared<Node<C>>, Vec<(usize, usize)>), usize>,
+    contents: FxHashMap<Contents<C>, usize>,
 }
 
 impl<C: Cell> NodeImages<'_, C> {
