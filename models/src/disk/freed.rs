@@ -6,12 +6,22 @@ use super::{Cell, Disk, Freed, Ino};
 use crate::profile::Profile;
 
 impl<C: Cell> Disk<C> {
-    /// Notes what a file gives up from cell `from` on, for stale space to read: what it holds in
-    /// the cache, what is durable in it, and every version between, which the operating system may
-    /// have written back.
+    /// Notes what a file gives up from cell `from` on, for stale space to read.
     pub(super) fn free(&mut self, file: Ino, from: usize, profile: &Profile) {
-        if !profile.stale {
-            return;
+        let freed = self.given_up(file, from, profile);
+        freed_also(&mut self.freed, &freed);
+    }
+
+    /// What a file that is cut at cell `from` gives up: what it holds in the cache, what is durable in
+    /// it, and every version between, which the operating system may have written back.
+    pub(super) fn given_up(
+        &self,
+        file: Ino,
+        from: usize,
+        profile: &Profile,
+    ) -> Vec<(usize, Vec<C>)> {
+        if !profile.stale || self.view.cells(file).is_none() {
+            return Vec::new();
         }
         let cached = self.view.cells(file).unwrap_or_default();
         let mut freed = given_up(cached, from, profile);
@@ -23,7 +33,7 @@ impl<C: Cell> Disk<C> {
             });
             freed.extend(given_up(&version, from, profile));
         }
-        freed_also(&mut self.freed, &freed);
+        freed
     }
 
     /// The same for a file that loses a name, unless it has another (which R9 = no can leave).
@@ -51,11 +61,7 @@ pub(super) fn freed_also<C: Cell>(freed: &mut Shared<Freed<C>>, more: &[(usize, 
 }
 
 /// The sectors of a file from cell `from` on, with their place in the block; all-zero ones left out.
-pub(super) fn given_up<C: Cell>(
-    cells: &[C],
-    from: usize,
-    profile: &Profile,
-) -> Vec<(usize, Vec<C>)> {
+fn given_up<C: Cell>(cells: &[C], from: usize, profile: &Profile) -> Vec<(usize, Vec<C>)> {
     let sector = profile.sector;
     (from / sector * sector..cells.len())
         .step_by(sector)

@@ -262,6 +262,22 @@ fn a_write_that_is_durable_by_implication_has_damaged_nothing() {
 }
 
 #[test]
+fn a_power_cut_gives_up_what_a_failed_barrier_took_back_from_the_cache() {
+    let stale = Profile::posix().with("garbage", "no").expect("a switch");
+    let mut disk = after(
+        &stale,
+        &["create f", "barrier f", "directory-barrier", "write f 0 a"],
+    );
+    fail(&mut disk, "f", Failure::DataReverts);
+    let (_, mut disk) = disk.crash_images(&stale).remove(0);
+    assert_eq!(disk.view().file("f"), Some(&[][..]));
+    disk.apply(&call("write f 0 b"), &stale)
+        .expect("a legal call");
+    let read = contents(&disk, "f", &stale);
+    assert!(read.contains(&Some(b"a".to_vec())), "{read:?}");
+}
+
+#[test]
 fn a_settled_disk_has_the_holes_that_it_had() {
     let posix = Profile::posix();
     let mut disk = after(&posix, &["create f", "set-len f 2"]).settled(&posix);

@@ -23,8 +23,8 @@
 //!     durable. Left with zeros it is a hole still: the next lost write may leave it with garbage.
 //! A9  Fills are chosen for an atom (a sector, or with R2 = no a cell) as a whole.
 //! A10 A file that is cut or removed gives up what it held in the cache, what was durable in it, and
-//!     every version between: what is durable with the first k effects since. At a power cut, what the cache held beyond the size that is left is given up too. A file
-//!     with another name is not removed.
+//!     every version between: what is durable with the first k effects since. A power cut that leaves
+//!     a smaller size, or no name, does the same. A file with another name is not removed.
 //! A11 Damage beside a write (R19 = no) strikes cells that the call does not touch, one fate for each
 //!     side, and is no more once the write is durable. It orders nothing and waits for nothing.
 
@@ -601,15 +601,27 @@ impl World {
         }
     }
 
-    /// Notes what a file holds from a cell on: in the cache, durably, and in between (A10).
+    /// Notes what a file holds from a cell on.
     fn give_up(&mut self, seen: &Objects, object: usize, from: usize, rules: Rules<'_>) {
+        let given_up = self.given_up(seen, object, from, rules);
+        self.stale.extend(given_up);
+    }
+
+    /// What a file holds from a cell on: in the cache, durably, and in between (A10).
+    fn given_up(
+        &self,
+        seen: &Objects,
+        object: usize,
+        from: usize,
+        rules: Rules<'_>,
+    ) -> BTreeSet<Stale> {
+        let mut stale = BTreeSet::new();
         if !rules.profile.stale {
-            return;
+            return stale;
         }
-        self.stale
-            .extend(sectors(&contents_of(seen, object), from, rules));
+        stale.extend(sectors(&contents_of(seen, object), from, rules));
         if rules.wrong(Fault::DurableContentsForgotten) {
-            return;
+            return stale;
         }
         for end in 0..=self.effects.len() {
             let index = std::cell::Cell::new(0);
@@ -617,12 +629,12 @@ impl World {
                 let i = index.replace(index.get() + 1);
                 !effect.is_damage() && (effect.state == State::Durable || i < end)
             });
-            self.stale
-                .extend(sectors(&contents_of(&version, object), from, rules));
+            stale.extend(sectors(&contents_of(&version, object), from, rules));
             if rules.wrong(Fault::OnlyDurableContentsAreGivenUp) {
-                return;
+                return stale;
             }
         }
+        stale
     }
 
     /// Which effects each effect cannot be kept without: bit j of row i.
@@ -770,11 +782,14 @@ impl World {
             stale.clear();
         }
         for (&number, object) in seen {
-            if let Object::File(file) = object
-                && rules.profile.stale
-            {
-                let from = file_of(left, number).map_or(0, |file| file.size);
-                stale.extend(sectors(&file.contents(), from, rules));
+            if !matches!(object, Object::File(_)) {
+                continue;
+            }
+            let from = file_of(left, number).map_or(0, |file| file.size);
+            if rules.wrong(Fault::PowerCutsGiveUpTheCacheOnly) && rules.profile.stale {
+                stale.extend(sectors(&contents_of(seen, number), from, rules));
+            } else {
+                stale.extend(self.given_up(seen, number, from, rules));
             }
         }
         stale

@@ -3,7 +3,6 @@
 
 use super::fate::{Fate, Order, Undecided};
 use crate::disk::effect::{Effect, Kind, Logged};
-use crate::disk::freed::given_up;
 use crate::disk::shared::Shared;
 use crate::disk::{Cell, Disk, Ino, Name, Node};
 use crate::profile::Profile;
@@ -112,14 +111,9 @@ impl<'d, C: Cell> Reader<'d, C> {
         }
     }
 
-    /// What the cache holds of a file beyond a size: if that is left, this is given up.
+    /// What a file gives up that a power cut leaves with this size.
     pub(super) fn given_up(&self, size: usize) -> Vec<(usize, Vec<C>)> {
-        match self.disk.view.cells(self.ino) {
-            Some(cells) if self.profile.stale => {
-                given_up(cells, size.min(cells.len()), self.profile)
-            }
-            _ => Vec::new(),
-        }
+        self.disk.given_up(self.ino, size, self.profile)
     }
 
     /// The node read one piece further, in every distinct way: that of the lost fate first, that of

@@ -18,7 +18,7 @@ pub(super) struct NodeImage<C> {
     pub(super) node: Shared<Node<C>>,
     /// Cells that were never written, as ranges.
     pub(super) holes: Vec<(usize, usize)>,
-    /// What the cache holds of the file and this image does not: sectors, by their place in a block.
+    /// What the file held and this image does not: sectors, by their place in a block.
     pub(super) given_up: Vec<(usize, Vec<C>)>,
     /// What had to be decided for it.
     pub(super) fate: Fate,

@@ -36,6 +36,7 @@ pub(crate) enum Fault {
     GarbageForgotten,
     StaleForgotten,
     StaleForgottenAtPowerCuts,
+    PowerCutsGiveUpTheCacheOnly,
     DurableContentsForgotten,
     OnlyDurableContentsAreGivenUp,
     StaleFromAnyPlace,
@@ -49,7 +50,7 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
-    pub(crate) const ALL: [Fault; 42] = [
+    pub(crate) const ALL: [Fault; 43] = [
         Fault::R3Ignored,
         Fault::R4Ignored,
         Fault::R5Ignored,
@@ -82,6 +83,7 @@ impl Fault {
         Fault::GarbageForgotten,
         Fault::StaleForgotten,
         Fault::StaleForgottenAtPowerCuts,
+        Fault::PowerCutsGiveUpTheCacheOnly,
         Fault::DurableContentsForgotten,
         Fault::OnlyDurableContentsAreGivenUp,
         Fault::StaleFromAnyPlace,
