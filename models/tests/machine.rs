@@ -2,17 +2,17 @@
 //! the reductions one by one. Sets are compared, not counts alone.
 
 use models::contract::{Event, Key, Promise, Terms, Value, View};
-use models::disk::Failure;
+use models::disk::{Call, Failure};
 use models::lsm::{self, Lsm, TableSize};
 use models::machine::bounds::Bounds;
 use models::machine::plain::{Crash, Plain, World};
-use models::machine::process::Ground;
+use models::machine::process::{Doing, Ground};
 use models::machine::script::Run;
 use models::machine::{Machine, Setup};
 use models::profile::{NAMES, Profile};
-use models::protocol::Protocol;
+use models::protocol::{Protocol, Step};
 use models::wal::as_found::Assumed;
-use models::wal::{Layout, SyncMode, Variant, Wal};
+use models::wal::{LOG, Layout, SyncMode, Variant, Wal};
 use stateright::{Checker, Model};
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::hash::Hash;
@@ -341,4 +341,17 @@ fn offering_keys_in_order_changes_no_verdict_and_every_recovered_set_by_renaming
         renamed.extend(recovered.iter().map(plain).map(swapped));
         assert_eq!(renamed, all.iter().map(plain).collect(), "{case}");
     }
+}
+
+/// Else a protocol's own mistake would waive D6 until the next power cut.
+#[test]
+fn a_call_that_is_refused_for_no_fault_excuses_nothing() {
+    let setup = setup(log(Variant::Durable, SyncMode::Every), "posix");
+    let (disk, mut process) = setup.start();
+    let taken = Step::call("create", Call::Create(LOG.into()));
+    process.doing = Doing::Operation(1);
+    process.steps = vec![taken];
+    let (process, _, events) = setup.ground.step(&process, &disk);
+    assert_eq!(events, []);
+    assert_eq!(process.steps, [Step::Fail]);
 }

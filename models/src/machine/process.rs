@@ -199,10 +199,13 @@ impl<P: Protocol> Ground<P> {
             }
         };
         if let Err(refusal) = done {
-            events.push(match (refusal, process.doing) {
-                (Refusal::Aborted, _) | (_, Doing::Operation(_)) => Event::BarrierFailed,
-                _ => Event::OpenFailed,
-            });
+            match (refusal, process.doing) {
+                (Refusal::Aborted, _) => events.push(Event::BarrierFailed),
+                // A call that was refused for no fault is the protocol's own mistake: it fails the
+                // operation, and excuses nothing.
+                (_, Doing::Operation(_)) => {}
+                _ => events.push(Event::OpenFailed),
+            }
             return (self.after_failure(process, &step), disk, events);
         }
         (self.settled(process), disk, events)
