@@ -30,7 +30,7 @@ pub mod effect;
 mod freed;
 mod holes;
 pub mod image;
-mod shared;
+pub mod shared;
 pub mod tree;
 
 use crate::profile::Profile;
@@ -348,7 +348,7 @@ impl<C: Cell> Disk<C> {
         let call = self.log.last().map_or(0, |last| last.call + 1);
         for (effect, kind) in effects {
             let logged = Logged {
-                effect,
+                effect: Shared::new(effect),
                 kind,
                 call,
                 status: Status::Cached,
@@ -392,7 +392,7 @@ impl<C: Cell> Disk<C> {
             if logged.file() != Some(file) || !applied(i, logged) {
                 continue;
             }
-            match &logged.effect {
+            match &*logged.effect {
                 Effect::Data {
                     at, cells: data, ..
                 } => {

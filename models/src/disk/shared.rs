@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 /// A value that is cheap to clone, to hash and to compare with itself. Equal where the values are.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Shared<T>(Arc<Hashed<T>>);
+pub struct Shared<T>(Arc<Hashed<T>>);
 
 #[derive(Debug, Default)]
 struct Hashed<T> {
