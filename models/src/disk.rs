@@ -30,6 +30,7 @@ pub mod effect;
 mod freed;
 mod holes;
 pub mod image;
+mod parts;
 pub mod shared;
 pub mod tree;
 
