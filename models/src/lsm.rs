@@ -33,6 +33,7 @@ pub mod as_found;
 mod guards;
 pub mod memory;
 mod recovery;
+mod size;
 
 use crate::cells::{Table, Token, cells_of_table};
 use crate::contract::{Key, OpId, Operation, View};
@@ -41,8 +42,8 @@ use crate::profile::Profile;
 use crate::protocol::{PlanOf, Protocol, Refused, Site, Step, StepOf};
 use crate::wal::{LOG, STORE, Wal, memory::Change as LogChange, record::parse};
 use memory::{Change, Memory};
+pub use size::TableSize;
 use std::collections::BTreeMap;
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// The protocol in the picture, or with one named mistake.
@@ -64,15 +65,6 @@ pub enum Variant {
     TombstonesDroppedEarly,
     /// A table is believed, and the log's head given away, before recovery made the name durable.
     NamesTrusted,
-}
-
-/// How many cells a table with these entries takes.
-#[derive(Clone)]
-pub enum TableSize {
-    /// The same for all.
-    Fixed(usize),
-    /// As the engine's tables have it.
-    Real(Arc<dyn Fn(&Table) -> usize + Send + Sync>),
 }
 
 /// The LSM tree's protocol.
@@ -405,43 +397,5 @@ impl Lsm {
     fn log_steps(&self, steps: Vec<StepOf<Wal>>) -> Vec<StepOf<Self>> {
         let steps = steps.into_iter();
         steps.map(|step| step.map_change(Change::Log)).collect()
-    }
-}
-
-impl TableSize {
-    fn of(&self, table: &Table) -> usize {
-        match self {
-            TableSize::Fixed(cells) => *cells,
-            TableSize::Real(cells) => cells(table),
-        }
-    }
-}
-
-impl PartialEq for TableSize {
-    fn eq(&self, other: &Self) -> bool {
-        match (self, other) {
-            (TableSize::Fixed(one), TableSize::Fixed(other)) => one == other,
-            (TableSize::Real(one), TableSize::Real(other)) => Arc::ptr_eq(one, other),
-            _ => false,
-        }
-    }
-}
-
-impl Eq for TableSize {}
-
-impl Hash for TableSize {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        if let TableSize::Fixed(cells) = self {
-            cells.hash(state);
-        }
-    }
-}
-
-impl std::fmt::Debug for TableSize {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            TableSize::Fixed(cells) => write!(f, "Fixed({cells})"),
-            TableSize::Real(_) => write!(f, "Real"),
-        }
     }
 }

@@ -248,7 +248,7 @@ pub fn effect<C: Cell>(disk: &Disk<C>, logged: &Logged<C>) -> String {
             .path_of(ino)
             .unwrap_or_else(|| "a removed file".into())
     };
-    match &logged.effect {
+    match &*logged.effect {
         Effect::Data { file, at, cells } => {
             format!("{} [{at}] = {}", path(*file), cells_text(cells))
         }

@@ -1,7 +1,7 @@
 //! What each token of a model stands for, in bytes: known from the script alone.
 
 use super::CELL_BYTES;
-use models::cells::{Record, Table, Token};
+use models::cells::{Record, Table, Token, cells_of, cells_of_table};
 use models::disk::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,6 +21,15 @@ pub(super) struct Dictionary {
     /// What the token of a file's header stands for.
     header: [u8; CELL_BYTES],
     known: BTreeMap<Whole, Vec<u8>>,
+}
+
+/// The cells of what begins with this one, where it is a first piece.
+pub(super) fn whole(cell: &Token) -> Option<Vec<Token>> {
+    match cell {
+        Token::Part { record, part: 0 } => Some(cells_of(record)),
+        Token::Table { table, part: 0 } => Some(cells_of_table(table)),
+        _ => None,
+    }
 }
 
 impl Dictionary {

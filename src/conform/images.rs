@@ -66,17 +66,35 @@ pub(super) fn model_image<S: Subject>(
     if !shows(image, &files_of(subject, left.view())) {
         return None;
     }
-    // A lost cell that reads as it would have if it had been kept is as good as kept.
-    let view = disk.view();
-    let same = |one: &CellOf<S>, other: &CellOf<S>| {
-        let bytes = |cell| subject.bytes(std::slice::from_ref(cell));
-        bytes(one) == bytes(other)
-    };
-    Some(left.replace_settled(|path, at, cell| {
-        let written = view.file(path).and_then(|file| file.get(at));
-        let written = written.filter(|written| *written != cell && same(written, cell));
-        written.unwrap_or(cell).clone()
-    }))
+    Some(made_whole(subject, left))
+}
+
+/// Where the bytes of a whole stand behind its first cell, the whole stands there, whatever the rest of
+/// it was written as: a lost piece that reads as it would have if it had been kept is as good as
+/// kept. First cells hold a checksum, so no two wholes have one alike; as found, where they may, the
+/// second ones hold the value.
+fn made_whole<S: Subject>(subject: &S, image: Disk<CellOf<S>>) -> Disk<CellOf<S>> {
+    let mut wholes: Vec<(String, usize, Vec<CellOf<S>>)> = Vec::new();
+    for (path, cells) in image.view().paths() {
+        for (at, cell) in cells.unwrap_or_default().iter().enumerate() {
+            let Some(whole) = subject.whole(cell) else {
+                continue;
+            };
+            let there = cells.and_then(|cells| cells.get(at..at + whole.len()));
+            if there.is_some_and(|there| subject.bytes(there) == subject.bytes(&whole)) {
+                wholes.push((path.clone(), at, whole));
+            }
+        }
+    }
+    image.replace_settled(|path, at, cell| {
+        let covers = |(name, from, whole): &&(String, usize, Vec<CellOf<S>>)| {
+            name == path && (*from..from + whole.len()).contains(&at)
+        };
+        let found = wholes.iter().find(covers);
+        found
+            .map_or(cell, |(_, from, whole)| &whole[at - from])
+            .clone()
+    })
 }
 
 /// Files in words, without their bytes.

@@ -1,6 +1,6 @@
 //! The LSM tree, held to its model.
 
-use super::dictionary::{Dictionary, Whole};
+use super::dictionary::{Dictionary, Whole, whole};
 use super::script::{Engine, Sync, Tree};
 use super::subject::{Answer, Subject};
 use super::wal::{Records, engine_of, identity_of, record_cells, sync_mode};
@@ -149,6 +149,10 @@ impl Subject for LsmSubject {
 
     fn bytes(&self, cells: &[Token]) -> Vec<u8> {
         self.dictionary.bytes(cells)
+    }
+
+    fn whole(&self, cell: &Token) -> Option<Vec<Token>> {
+        whole(cell)
     }
 
     /// Both serve the same values, read one by one and as a scan from either end, of tables that

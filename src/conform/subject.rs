@@ -53,6 +53,9 @@ pub(super) trait Subject: Sized {
     /// garbage.
     fn bytes(&self, cells: &[CellOf<Self>]) -> Vec<u8>;
 
+    /// The cells of what begins with this one, where it is a first piece.
+    fn whole(&self, cell: &CellOf<Self>) -> Option<Vec<CellOf<Self>>>;
+
     /// Whether the engine serves what the model's memory says.
     fn compare(&self, store: &Self::Store, memory: &MemoryOf<Self>) -> Result<(), Divergence>;
 

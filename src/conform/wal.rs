@@ -1,6 +1,6 @@
 //! The log, held to its model.
 
-use super::dictionary::{Dictionary, Whole};
+use super::dictionary::{Dictionary, Whole, whole};
 use super::script::Sync;
 use super::subject::{Answer, Subject};
 use super::{CELL_BYTES, Discipline, Divergence, Kind, Script};
@@ -126,6 +126,10 @@ impl Subject for LogSubject {
 
     fn bytes(&self, cells: &[Token]) -> Vec<u8> {
         self.dictionary.bytes(cells)
+    }
+
+    fn whole(&self, cell: &Token) -> Option<Vec<Token>> {
+        whole(cell)
     }
 
     /// Both serve the same records, or where there are no LSNs the same values.

@@ -178,7 +178,7 @@ impl Point {
                 continue;
             }
             // Sectors of one write that share a fate make one line.
-            if let Effect::Data { file, at, cells } = &logged.effect {
+            if let Effect::Data { file, at, cells } = &*logged.effect {
                 let last = cached.last_mut().filter(|line| line.kept == kept);
                 if let (Some(line), Some((ino, from, bytes))) = (last, &mut run)
                     && ino == file

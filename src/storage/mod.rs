@@ -117,6 +117,19 @@ pub trait File: Send + Sync + Debug {
     fn data_barrier(&self) -> io::Result<()>;
 }
 
+/// Makes a directory where it is missing (its parent exists), and takes it for this holder alone; `None`
+/// where somebody else has it. Its name is cached.
+pub fn claim<S: Storage>(storage: &S, dir: &Path) -> io::Result<Option<S::Lock>> {
+    if !storage.exists(dir)? {
+        match storage.create_dir(dir) {
+            // Somebody else made it in between.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            made => made?,
+        }
+    }
+    storage.lock(dir)
+}
+
 /// The directory that holds `path`'s name: where a directory barrier makes that name durable.
 ///
 /// `.` for a relative path of one component.

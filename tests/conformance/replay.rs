@@ -188,14 +188,14 @@ fn a_breach_by_another_name_is_noticed() {
 /// garbage: the second cells of two heads may be the same bytes, and the model tells them apart.
 fn fates(run: &Run<Wal>, number: usize) -> Fates {
     let log = run.disk.log();
-    let is_second = |i: &usize| match &log[*i].effect {
+    let is_second = |i: &usize| match &*log[*i].effect {
         Effect::Data { cells, .. } => matches!(cells[..], [Token::Part { part: 1, .. }]),
         _ => false,
     };
     // The cells of a head are two writes one after the other, with a size of a block between them.
     let first = |i: usize| {
         if is_second(&i) {
-            (0..i).rfind(|&j| matches!(log[j].effect, Effect::Data { .. }))
+            (0..i).rfind(|&j| matches!(*log[j].effect, Effect::Data { .. }))
         } else {
             None
         }

@@ -20,7 +20,7 @@ impl<C: Cell> Disk<C> {
         let all = profile.barrier_covers_all && !data_only;
         // R14 is about files: the name of a directory needs its parent's barrier.
         let name = profile.barrier_covers_name && !data_only && self.view.cells(node).is_some();
-        let covered = |logged: &Logged<C>| match &logged.effect {
+        let covered = |logged: &Logged<C>| match &*logged.effect {
             Effect::Data { file, .. } => *file == node || all,
             Effect::Size { file, .. } => {
                 (*file == node && (!data_only || profile.data_barrier_covers_size)) || all
@@ -109,7 +109,7 @@ impl<C: Cell> Disk<C> {
         if profile.power_safe_overwrite {
             return;
         }
-        let sector = |logged: &Logged<C>| match logged.effect {
+        let sector = |logged: &Logged<C>| match *logged.effect {
             Effect::Data { file, at, .. } => Some((logged.call, file, at / profile.sector)),
             _ => None,
         };

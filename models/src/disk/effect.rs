@@ -1,5 +1,6 @@
 //! Effects, the units of persistence, and the order in which a profile lets them persist.
 
+use super::shared::Shared;
 use super::tree::{Ino, Name};
 use crate::profile::{AppendOrder, NameOrder, OverwriteOrder, Profile, SizeAfterData};
 use fixedbitset::FixedBitSet;
@@ -82,7 +83,7 @@ pub enum Status {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Logged<C> {
     /// What.
-    pub effect: Effect<C>,
+    pub effect: Shared<Effect<C>>,
     /// Why.
     pub kind: Kind,
     /// Which call; equal for effects of one call.
@@ -93,22 +94,22 @@ pub struct Logged<C> {
 
 impl<C> Logged<C> {
     pub(super) fn file(&self) -> Option<Ino> {
-        match self.effect {
+        match *self.effect {
             Effect::Data { file, .. } | Effect::Size { file, .. } => Some(file),
             Effect::Entry { .. } => None,
         }
     }
 
     pub(super) fn is_data(&self) -> bool {
-        matches!(self.effect, Effect::Data { .. })
+        matches!(*self.effect, Effect::Data { .. })
     }
 
     pub(super) fn is_size(&self) -> bool {
-        matches!(self.effect, Effect::Size { .. })
+        matches!(*self.effect, Effect::Size { .. })
     }
 
     pub(super) fn is_name(&self) -> bool {
-        matches!(self.effect, Effect::Entry { .. })
+        matches!(*self.effect, Effect::Entry { .. })
     }
 
     pub(super) fn is_doomed(&self) -> bool {
@@ -121,7 +122,7 @@ impl<C> Logged<C> {
 
     /// Whether the order of application of the two does not matter.
     pub(super) fn commutes_with(&self, other: &Self) -> bool {
-        match (&self.effect, &other.effect) {
+        match (&*self.effect, &*other.effect) {
             (Effect::Entry { .. }, Effect::Data { .. } | Effect::Size { .. })
             | (Effect::Data { .. } | Effect::Size { .. }, Effect::Entry { .. }) => true,
             (
@@ -207,7 +208,7 @@ fn implies<C>(log: &[Logged<C>], i: usize, j: usize, profile: &Profile) -> bool 
 /// The rules between two effects of one call.
 fn tied_in_call<C>(a: &Logged<C>, b: &Logged<C>, profile: &Profile) -> bool {
     let block = |cell: usize| cell / profile.block;
-    match (&a.effect, &b.effect) {
+    match (&*a.effect, &*b.effect) {
         // R3: what one call writes into one block.
         (Effect::Data { at, .. }, Effect::Data { at: other, .. }) => {
             profile.block_atomic && block(*at) == block(*other)
@@ -277,7 +278,7 @@ fn needs_earlier<C>(a: &Logged<C>, b: &Logged<C>, profile: &Profile) -> bool {
 /// R20: writes to one sector persist in order. The pieces of one write are torn freely.
 fn same_sector_order<C>(a: &Logged<C>, b: &Logged<C>, profile: &Profile) -> bool {
     let sector = |cell: usize| cell / profile.sector;
-    match (&a.effect, &b.effect) {
+    match (&*a.effect, &*b.effect) {
         (
             Effect::Data { file, at, .. },
             Effect::Data {

@@ -1,13 +1,23 @@
 //! Values that many disks have in common: one copy, and its hash computed once.
 
 use rustc_hash::FxHasher;
+use std::fmt::Debug;
 use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
 /// A value that is cheap to clone, to hash and to compare with itself. Equal where the values are.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Shared<T>(Arc<Hashed<T>>);
+pub struct Shared<T>(Arc<Hashed<T>>);
+
+/// A value that has parts which others may have too.
+pub trait Pooled {
+    /// The parts that were seen.
+    type Pool: Default + Debug;
+
+    /// Makes its parts one with the equal ones that were seen, and lets go of spare room.
+    fn pool(&mut self, pool: &mut Self::Pool);
+}
 
 #[derive(Debug, Default)]
 struct Hashed<T> {

@@ -190,6 +190,10 @@ impl<C: Cell> Tree<C> {
         self.nodes.iter().map(|(ino, node)| (*ino, node))
     }
 
+    pub(super) fn nodes_mut(&mut self) -> impl Iterator<Item = &mut Shared<Node<C>>> {
+        self.nodes.iter_mut().map(|(_, node)| node)
+    }
+
     pub(super) fn insert(&mut self, ino: Ino, node: Node<C>) {
         let node = Shared::new(node);
         match self.place(ino) {

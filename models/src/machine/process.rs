@@ -2,6 +2,7 @@
 
 use crate::contract::{Event, OpId, Operation};
 use crate::disk::image::Fates;
+use crate::disk::shared::Pooled;
 use crate::disk::{Call, Disk, Failure, Refusal, Tree};
 use crate::profile::Profile;
 use crate::protocol::{Protocol, Site, Step, StepOf};
@@ -299,6 +300,14 @@ impl<P: Protocol> Ground<P> {
             _ => true,
         };
         steps.into_iter().filter(stays).collect()
+    }
+}
+
+impl<P: Protocol> Pooled for Process<P> {
+    type Pool = ();
+
+    fn pool(&mut self, (): &mut ()) {
+        self.steps.shrink_to_fit();
     }
 }
 

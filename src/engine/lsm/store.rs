@@ -9,8 +9,7 @@ use super::stats::{Stats, TableStats};
 use super::version::{Current, Snapshot};
 use crate::engine::Discipline;
 use crate::engine::wal::{Lsn, Write};
-use crate::storage::Storage;
-use std::io::ErrorKind;
+use crate::storage::{Storage, claim};
 use std::ops::RangeBounds;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -44,16 +43,7 @@ impl<S: Storage> Store<S> {
     /// Once this returns, everything that can be read is durable, the names included. As-found
     /// promises nothing.
     pub fn open(storage: S, dir: &Path, options: Options) -> Result<Store<S>, Error> {
-        if !storage.exists(dir).or_fail("open the store")? {
-            storage
-                .create_dir(dir)
-                .or_else(|error| match error.kind() {
-                    ErrorKind::AlreadyExists => Ok(()),
-                    _ => Err(error),
-                })
-                .or_fail("make the store")?;
-        }
-        let lock = storage.lock(dir).or_fail("lock the store")?;
+        let lock = claim(&storage, dir).or_fail("open the store")?;
         let lock = lock.ok_or_else(|| Error::Locked {
             dir: dir.to_path_buf(),
         })?;

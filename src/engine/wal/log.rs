@@ -7,8 +7,7 @@ use super::format::{self, Lsn, Owner, Write};
 use super::read::Records;
 use super::{Options, recovery};
 use crate::engine::Discipline;
-use crate::storage::{Storage, parent};
-use std::io::ErrorKind;
+use crate::storage::{Storage, claim, parent};
 use std::path::Path;
 
 /// The log's name in its directory, once its header is durable.
@@ -39,16 +38,7 @@ impl<S: Storage> Log<S> {
     /// Once this returns, everything that [`Log::read_from`] shows is durable, the names included.
     /// As-found promises nothing.
     pub fn open(storage: S, dir: &Path, options: Options) -> Result<Log<S>, Error> {
-        if !storage.exists(dir).or_fail("open the store")? {
-            storage
-                .create_dir(dir)
-                .or_else(|error| match error.kind() {
-                    ErrorKind::AlreadyExists => Ok(()),
-                    _ => Err(error),
-                })
-                .or_fail("make the store")?;
-        }
-        let lock = storage.lock(dir).or_fail("lock the store")?;
+        let lock = claim(&storage, dir).or_fail("open the store")?;
         let lock = lock.ok_or_else(|| Error::Locked {
             dir: dir.to_path_buf(),
         })?;

@@ -47,12 +47,12 @@ enum Piece<C> {
 
 impl<'d, C: Cell> Reader<'d, C> {
     pub(super) fn new(disk: &'d Disk<C>, profile: &'d Profile, order: &'d Order, ino: Ino) -> Self {
-        let own = |(_, logged): &(usize, &Logged<C>)| match &logged.effect {
+        let own = |(_, logged): &(usize, &Logged<C>)| match &*logged.effect {
             Effect::Entry { directory, .. } => *directory == ino,
             Effect::Data { file, .. } | Effect::Size { file, .. } => *file == ino,
         };
         let own: Vec<_> = disk.log.iter().enumerate().filter(own).collect();
-        let mentioned = own.iter().filter_map(|(_, logged)| match &logged.effect {
+        let mentioned = own.iter().filter_map(|(_, logged)| match &*logged.effect {
             Effect::Entry { name, .. } => Some(name),
             _ => None,
         });
@@ -183,7 +183,7 @@ impl<'d, C: Cell> Reader<'d, C> {
 
     /// Whether two fates differ only in what no later read of an image asks for.
     fn same_later(&self, a: &Fate, b: &Fate, partly: &Partly<C>, piece: &Piece<C>) -> bool {
-        let spent = |logged: &Logged<C>| match (&logged.effect, piece) {
+        let spent = |logged: &Logged<C>| match (&*logged.effect, piece) {
             (Effect::Entry { name, .. }, _) => name <= self.names[partly.resolved],
             (Effect::Size { to, .. }, Piece::Size(size)) => to >= size,
             (Effect::Size { to, .. }, _) => *to >= partly.size,
@@ -214,7 +214,7 @@ impl<'d, C: Cell> Reader<'d, C> {
                     .base
                     .entries(self.ino)
                     .and_then(|e| e.get(name).copied());
-                let target = self.latest(fate, under, |logged| match &logged.effect {
+                let target = self.latest(fate, under, |logged| match &*logged.effect {
                     Effect::Entry {
                         name: n, target, ..
                     } if n == name => Some(*target),
@@ -223,7 +223,7 @@ impl<'d, C: Cell> Reader<'d, C> {
                 Ok(vec![Piece::Name(target)])
             }
             Node::File(_) if partly.resolved == 0 => {
-                let size = self.latest(fate, self.base().len(), |logged| match logged.effect {
+                let size = self.latest(fate, self.base().len(), |logged| match *logged.effect {
                     Effect::Size { to, .. } => Some(to),
                     _ => None,
                 })?;
@@ -329,7 +329,7 @@ impl<'d, C: Cell> Reader<'d, C> {
             .base()
             .get(i)
             .filter(|_| !self.disk.holes.contains(self.ino, i));
-        let over = |logged: &'d Logged<C>| match &logged.effect {
+        let over = |logged: &'d Logged<C>| match &*logged.effect {
             Effect::Data { at, cells, .. } => {
                 (*at <= i && i < at + cells.len()).then(|| Some(&cells[i - at]))
             }
