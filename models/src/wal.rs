@@ -51,6 +51,14 @@ pub const LOG: &str = "store/log";
 /// The log while it is made.
 pub const TEMPORARY: &str = "store/log.tmp";
 
+/// Where the steps of making a log stand: create, header, header barrier, rename.
+const INIT: [Site; 4] = [
+    "init: create",
+    "init: header",
+    "init: header barrier",
+    "init: rename",
+];
+
 /// When an append is made durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SyncMode {
@@ -153,9 +161,9 @@ impl Protocol for Wal {
             ));
         }
         let Some(cells) = tree.file(LOG) else {
-            steps.extend(self.initialise());
+            steps.extend(self.initialise(LOG));
             return Ok(Plan {
-                memory: Memory::empty(),
+                memory: Memory::empty(LOG),
                 steps,
                 odd: false,
             });
@@ -169,12 +177,12 @@ impl Protocol for Wal {
         if self.variant == Variant::TornTailLeft && parsed.torn(cells) {
             parsed.tail = cells.len();
         }
-        steps.extend(self.repair(&parsed));
+        steps.extend(self.repair(LOG, &parsed));
         steps.extend(name_barriers(
             "recovery: directory barrier",
             "recovery: parent directory barrier",
         ));
-        let memory = Memory::recovered(&parsed);
+        let memory = Memory::recovered(LOG, &parsed);
         Ok(Plan {
             memory,
             steps,
@@ -322,12 +330,17 @@ impl Wal {
             SyncMode::Never => false,
         };
         let mut steps = vec![
-            self.write("append: write", memory.tail, cells_of(&record)),
+            write(
+                &memory.file,
+                "append: write",
+                memory.tail,
+                cells_of(&record),
+            ),
             appended,
         ];
         let barrier = |site: Site| {
             [
-                Step::call(site, Call::DataBarrier(LOG.into())),
+                Step::call(site, Call::DataBarrier(memory.file.to_string())),
                 Step::Change(Change::Covered),
             ]
         };
@@ -365,7 +378,8 @@ impl Wal {
         // The log as found has no barrier to offer [assumed].
         let has_barriers = !matches!(self.variant, Variant::AsFoundLsm(_));
         if has_barriers && memory.mark < memory.index {
-            steps.push(Step::call(site, Call::DataBarrier(LOG.into())));
+            let barrier = Call::DataBarrier(memory.file.to_string());
+            steps.push(Step::call(site, barrier));
             steps.push(Step::Change(Change::Covered));
         }
         steps.push(Step::Return {
@@ -375,30 +389,9 @@ impl Wal {
         steps
     }
 
-    /// Makes the log: under a temporary name, renamed once its header is durable.
-    pub(crate) fn initialise(&self) -> Vec<StepOf<Self>> {
-        let made = if self.variant == Variant::MadeInPlace {
-            LOG
-        } else {
-            TEMPORARY
-        };
-        let header = Call::Write {
-            file: made.into(),
-            at: 0,
-            cells: vec![Token::Header],
-        };
-        let mut steps = vec![
-            Step::call("init: create", Call::Create(made.into())),
-            Step::call("init: header", header),
-            Step::call("init: header barrier", Call::Barrier(made.into())),
-        ];
-        if made == TEMPORARY {
-            let rename = Call::Rename {
-                from: TEMPORARY.into(),
-                to: LOG.into(),
-            };
-            steps.push(Step::call("init: rename", rename));
-        }
+    /// Makes the log in this file, and its name and the store's durable.
+    pub(crate) fn initialise(&self, file: &str) -> Vec<StepOf<Self>> {
+        let mut steps = self.make(file, INIT);
         steps.extend(name_barriers(
             "init: directory barrier",
             "init: parent directory barrier",
@@ -406,38 +399,53 @@ impl Wal {
         steps
     }
 
+    /// Makes an empty log in this file: under a temporary name, renamed once its header is durable. The name
+    /// is cached.
+    pub(crate) fn make(&self, file: &str, sites: [Site; 4]) -> Vec<StepOf<Self>> {
+        let is_made_in_place = self.variant == Variant::MadeInPlace;
+        let made = match is_made_in_place {
+            true => file.to_string(),
+            false => format!("{file}.tmp"),
+        };
+        let mut steps = vec![
+            Step::call(sites[0], Call::Create(made.clone())),
+            write(&made, sites[1], 0, vec![Token::Header]),
+            Step::call(sites[2], Call::Barrier(made.clone())),
+        ];
+        if !is_made_in_place {
+            let (from, to) = (made, file.into());
+            steps.push(Step::call(sites[3], Call::Rename { from, to }));
+        }
+        steps
+    }
+
     /// Makes durable what will be served, and unreadable what will not.
-    pub(crate) fn repair(&self, parsed: &Parsed) -> Vec<StepOf<Self>> {
+    pub(crate) fn repair(&self, file: &str, parsed: &Parsed) -> Vec<StepOf<Self>> {
         let mut steps = Vec::new();
         if self.variant != Variant::CacheTrusted {
             for (at, record) in parsed.places.iter().zip(&parsed.records) {
                 if record.index > parsed.mark {
-                    steps.push(self.write("recovery: rewrite", *at, cells_of(record)));
+                    steps.push(write(file, "recovery: rewrite", *at, cells_of(record)));
                 }
             }
         }
-        match self.variant {
-            Variant::NoEndMark => {}
+        let end_mark = match self.variant {
+            Variant::NoEndMark => Vec::new(),
             // A header of zeros is a record to this variant; its end mark is a bad header.
-            Variant::ChecksumWithoutLength => {
-                steps.push(self.write("recovery: end mark", parsed.tail, vec![Token::Garbage]));
-            }
-            _ => steps.push(self.write("recovery: end mark", parsed.tail, vec![Token::Zero])),
+            Variant::ChecksumWithoutLength => vec![Token::Garbage],
+            _ => vec![Token::Zero],
+        };
+        if !end_mark.is_empty() {
+            steps.push(write(file, "recovery: end mark", parsed.tail, end_mark));
         }
-        steps.push(Step::call("recovery: barrier", Call::Barrier(LOG.into())));
+        steps.push(Step::call("recovery: barrier", Call::Barrier(file.into())));
         steps
     }
+}
 
-    fn write(&self, site: Site, at: usize, cells: Vec<Token>) -> StepOf<Self> {
-        Step::call(
-            site,
-            Call::Write {
-                file: LOG.into(),
-                at,
-                cells,
-            },
-        )
-    }
+fn write(file: &str, site: Site, at: usize, cells: Vec<Token>) -> StepOf<Wal> {
+    let file = file.into();
+    Step::call(site, Call::Write { file, at, cells })
 }
 
 /// The name of the log, and the name of the store.

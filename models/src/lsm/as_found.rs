@@ -150,7 +150,7 @@ pub(super) fn recover(lsm: &Lsm, _: Assumed, tree: &Tree<Token>) -> PlanOf<Lsm> 
     let log = lsm.log.recover(tree);
     let (log, steps, torn) = match log {
         Ok(plan) => (plan.memory, lsm.log_steps(plan.steps), plan.odd),
-        Err(_) => (wal::memory::Memory::empty(), Vec::new(), false),
+        Err(_) => (wal::memory::Memory::empty(LOG), Vec::new(), false),
     };
     let mut memory = Memory { log, tables };
     let in_the_log = memory.memtable();

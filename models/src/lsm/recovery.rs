@@ -52,8 +52,8 @@ pub(super) fn recover(lsm: &Lsm, tree: &Tree<Token>) -> Result<PlanOf<Lsm>, Refu
             return Err(Refused(format!("{LOG} is missing, and there are tables")));
         }
         steps.extend(leftovers.map(remove("recovery: leftover")));
-        steps.extend(lsm.log_steps(lsm.log.initialise()));
-        let log = wal::memory::Memory::empty();
+        steps.extend(lsm.log_steps(lsm.log.initialise(LOG)));
+        let log = wal::memory::Memory::empty(LOG);
         let memory = Memory { log, tables };
         return Ok(Plan {
             memory,
@@ -78,7 +78,7 @@ pub(super) fn recover(lsm: &Lsm, tree: &Tree<Token>) -> Result<PlanOf<Lsm>, Refu
     );
     let (names, log) = (
         lsm.log_steps(barriers.into()),
-        lsm.log_steps(lsm.log.repair(&parsed)),
+        lsm.log_steps(lsm.log.repair(LOG, &parsed)),
     );
     steps.extend(match lsm.variant {
         Variant::NamesTrusted => [log, names].concat(),
@@ -95,7 +95,7 @@ pub(super) fn recover(lsm: &Lsm, tree: &Tree<Token>) -> Result<PlanOf<Lsm>, Refu
         .collect();
     let odd = parsed.odd || !removals.is_empty();
     steps.extend(removals);
-    let log = wal::memory::Memory::recovered(&parsed);
+    let log = wal::memory::Memory::recovered(LOG, &parsed);
     Ok(Plan {
         memory: Memory { log, tables },
         steps,

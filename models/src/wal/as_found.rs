@@ -57,7 +57,7 @@ pub fn recover(assumed: Assumed, tree: &Tree<Token>, mut steps: Vec<StepOf<Wal>>
         return Plan {
             memory: Memory {
                 tail: 0,
-                ..Memory::empty()
+                ..Memory::empty(LOG)
             },
             steps,
             odd: false,
@@ -86,7 +86,7 @@ pub fn recover(assumed: Assumed, tree: &Tree<Token>, mut steps: Vec<StepOf<Wal>>
         }
     }
     let torn = parsed.tail < cells.len();
-    let mut memory = Memory::recovered(&parsed);
+    let mut memory = Memory::recovered(LOG, &parsed);
     memory.invented = invented;
     if torn && assumed.tail_left {
         memory.tail = cells.len();

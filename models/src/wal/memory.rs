@@ -10,6 +10,8 @@ const NOBODYS: Key = Key::MAX;
 /// What the process knows.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Memory {
+    /// The file that the log is in.
+    pub file: Arc<str>,
     /// Where the next record goes.
     pub tail: usize,
     /// The generation of the records of this life.
@@ -47,22 +49,24 @@ pub enum Change {
 }
 
 impl Memory {
-    /// Of a log without records.
-    pub fn empty() -> Self {
-        Self::recovered(&Parsed {
+    /// Of a log without records, in this file.
+    pub fn empty(file: &str) -> Self {
+        let nothing = Parsed {
             tail: 1,
             ..Parsed::default()
-        })
+        };
+        Self::recovered(file, &nothing)
     }
 
-    /// Of a log of which this was read. All of it is durable once recovery has ended.
-    pub fn recovered(parsed: &Parsed) -> Self {
+    /// Of a log in this file, of which this was read. All of it is durable once recovery has ended.
+    pub fn recovered(file: &str, parsed: &Parsed) -> Self {
         let floor = parsed.floor;
         let (generation, index) = match parsed.records.last() {
             Some(last) => (last.generation.max(floor.generation), last.index),
             None => (floor.generation, floor.index),
         };
         Self {
+            file: file.into(),
             tail: parsed.tail,
             generation: generation + 1,
             first: true,
