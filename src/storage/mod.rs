@@ -19,6 +19,7 @@ pub mod simulated;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::fmt::Debug;
 use std::io;
 use std::path::Path;
@@ -132,11 +133,13 @@ pub fn claim<S: Storage>(storage: &S, dir: &Path) -> io::Result<Option<S::Lock>>
 
 /// The directory that holds `path`'s name: where a directory barrier makes that name durable.
 ///
-/// `.` for a relative path of one component.
-pub fn parent(path: &Path) -> &Path {
+/// `.` for a relative path of one component. Of a path that ends in no name, such as `.`, what `..` in it
+/// says.
+pub fn parent(path: &Path) -> Cow<'_, Path> {
     match path.parent() {
-        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
-        Some(parent) => parent,
-        None => path,
+        None if path.has_root() => path.into(),
+        _ if path.file_name().is_none() => path.join("..").into(),
+        Some(parent) if !parent.as_os_str().is_empty() => parent.into(),
+        _ => Path::new(".").into(),
     }
 }

@@ -37,7 +37,16 @@ pub struct OsFile {
 /// process dies.
 #[derive(Debug)]
 pub struct OsLock {
-    _directory: fs::File,
+    directory: fs::File,
+}
+
+impl Drop for OsLock {
+    /// To close the handle is not enough: a process that another thread starts meanwhile shares it for a
+    /// moment, until it runs its own program, and the lock with it.
+    fn drop(&mut self) {
+        // What cannot be unlocked is closed next, and nothing more could be done about it.
+        let _ = self.directory.unlock();
+    }
 }
 
 /// What was being done, to what, and what the system said. The inside of every error from here.
@@ -150,9 +159,7 @@ impl Storage for OsStorage {
             return at("lock", dir, Err(ErrorKind::NotADirectory.into()));
         }
         match directory.try_lock() {
-            Ok(()) => Ok(Some(OsLock {
-                _directory: directory,
-            })),
+            Ok(()) => Ok(Some(OsLock { directory })),
             Err(fs::TryLockError::WouldBlock) => Ok(None),
             Err(fs::TryLockError::Error(error)) => at("lock", dir, Err(error)),
         }

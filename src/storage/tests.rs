@@ -6,6 +6,8 @@ use super::{File, Storage, parent};
 use std::error::Error;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tempfile::TempDir;
 
 /// A storage with an empty directory to work in.
@@ -126,6 +128,25 @@ fn a_directory_has_one_holder_and_the_hold_ends_with_it(bench: &impl Bench) {
     assert!(storage.list(&dir).unwrap().is_empty());
 }
 
+#[test]
+fn a_hold_that_ended_is_not_kept_by_a_process_that_is_being_started() {
+    let dir = tempfile::tempdir().unwrap();
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for _ in 0..200 {
+                Command::new("true").status().unwrap();
+            }
+            is_over.store(true, Ordering::Relaxed);
+        });
+        let mut kept = 0;
+        while !is_over.load(Ordering::Relaxed) {
+            kept += usize::from(OsStorage.lock(dir.path()).unwrap().is_none());
+        }
+        assert_eq!(kept, 0);
+    });
+}
+
 fn an_error_names_the_path_and_keeps_its_kind_and_its_cause(bench: &impl Bench) {
     let path = bench.dir().join("not-there");
     let error = bench.storage().open(&path).unwrap_err();
@@ -153,4 +174,12 @@ fn the_parent_of_a_bare_name_is_the_current_directory() {
     assert_eq!(parent(Path::new("a/store")), Path::new("a"));
     assert_eq!(parent(Path::new("/store")), Path::new("/"));
     assert_eq!(parent(Path::new("/")), Path::new("/"));
+    assert_eq!(parent(Path::new("a/.")), Path::new("."));
+}
+
+#[test]
+fn the_parent_of_a_path_without_a_name_is_one_up() {
+    assert_eq!(parent(Path::new(".")), Path::new("./.."));
+    assert_eq!(parent(Path::new("..")), Path::new("../.."));
+    assert_eq!(parent(Path::new("a/..")), Path::new("a/../.."));
 }

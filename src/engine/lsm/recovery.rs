@@ -160,6 +160,6 @@ fn remove_leftovers<S: Storage>(storage: &S, dir: &Path, found: &Found) -> Resul
 fn sync_names<S: Storage>(storage: &S, dir: &Path) -> Result<(), Error> {
     let synced = storage.directory_barrier(dir);
     synced.or_fail("sync the store")?;
-    let synced = storage.directory_barrier(parent(dir));
+    let synced = storage.directory_barrier(&parent(dir));
     synced.or_fail("sync the directory that the store is in")
 }

@@ -189,6 +189,6 @@ fn remove_leftover<S: Storage>(storage: &S, dir: &Path) -> Result<(), Error> {
 fn sync_names<S: Storage>(storage: &S, dir: &Path) -> Result<(), Error> {
     storage.directory_barrier(dir).or_fail("sync the store")?;
     storage
-        .directory_barrier(parent(dir))
+        .directory_barrier(&parent(dir))
         .or_fail("sync the directory that the store is in")
 }
