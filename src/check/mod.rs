@@ -3,6 +3,7 @@
 //! - [`spec`]: what a file in `specs/` may say
 //! - [`catalogue`]: the engines and protocols that a spec can name
 //! - [`search`]: stateright's exploration with a limit, and the search for shortest scripts
+//! - [`queue`]: several checks at a time
 //! - [`verdict`]: what a check found, and whether that was expected
 //! - [`lock`]: `specs/verdicts.lock`, the ratchet
 //! - [`counterexample`]: a script, with the disk at each step
@@ -11,6 +12,7 @@ pub mod catalogue;
 pub mod counterexample;
 pub mod error;
 pub mod lock;
+pub mod queue;
 pub mod run;
 pub mod search;
 pub mod spec;

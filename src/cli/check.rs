@@ -1,15 +1,25 @@
 //! `lightsout check`.
 
 use super::{CheckArgs, paint, print, watched};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use lightsout::check::lock::Lock;
-use lightsout::check::run::{Selection, run as run_check, validate};
+use lightsout::check::queue::{Progress, run_all};
+use lightsout::check::run::{Selection, validate};
 use lightsout::check::search::{Gauge, Limits};
 use lightsout::check::verdict::{Exit, Judged, Verdict};
 use lightsout::check::{Error, spec};
 use lightsout::report::{checking, json, text};
 use std::path::Path;
 use std::time::Duration;
+
+/// A line of progress that goes with its check.
+struct Bar(ProgressBar);
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
 
 /// The bounds that a check may have under this name.
 const LARGE: &str = "large";
@@ -27,17 +37,14 @@ pub(super) fn run(directory: &Path, args: &CheckArgs) -> Result<u8, Error> {
         ));
     }
     let selected = selection.of(&specs)?;
-    let limits = limits(args)?;
+    let (at_a_time, limits) = limits(args, selected.len())?;
     let mut lock = Lock::read(directory)?;
 
     print(&text::heading())?;
     let mut all: Vec<Judged> = Vec::new();
-    for (spec, check) in &selected {
-        let bar = bar(&format!("{}/{}", spec.engine, check.name));
-        let judged = run_check(spec, check, limits, &|states| {
-            bar.set_position(states as u64)
-        })?;
-        bar.finish_and_clear();
+    let bars = MultiProgress::new();
+    let watch = |id: &str| progress(&bars, id);
+    run_all(&selected, &lock, at_a_time, limits, &watch, |judged| {
         print(&text::verdict(&judged, paint))?;
         let unexpected = !judged.as_expected() && !selection.overrides();
         if let Verdict::Violates(_, found) = &judged.verdict
@@ -49,7 +56,8 @@ pub(super) fn run(directory: &Path, args: &CheckArgs) -> Result<u8, Error> {
             ))?;
         }
         all.push(judged);
-    }
+        Ok(())
+    })?;
     print(&format!("\n{}", text::summary(&all)))?;
 
     if let Some(path) = &args.json {
@@ -110,7 +118,9 @@ fn selection(args: &CheckArgs) -> Result<Selection, Error> {
     })
 }
 
-fn limits(args: &CheckArgs) -> Result<Limits, Error> {
+/// How many checks run at a time, and how far each goes. One alone has all threads, and the memory that is
+/// counted is its own.
+fn limits(args: &CheckArgs, checks: usize) -> Result<(usize, Limits), Error> {
     let time = match args.time_limit {
         None => None,
         Some(seconds) => Some(Duration::try_from_secs_f64(seconds).map_err(|_| {
@@ -122,25 +132,30 @@ fn limits(args: &CheckArgs) -> Result<Limits, Error> {
         reset: || crate::MEMORY.reset_peak_usage(),
         peak: || crate::MEMORY.peak_usage(),
     };
-    Ok(Limits {
-        threads: args.threads.map_or(cores, usize::from),
+    let threads = args.threads.map_or(cores, usize::from);
+    let at_a_time = threads.min(checks);
+    let limits = Limits {
+        threads: threads / at_a_time,
         time,
-        gauge: Some(gauge),
-    })
+        gauge: (at_a_time == 1).then_some(gauge),
+    };
+    Ok((at_a_time, limits))
 }
 
-fn bar(name: &str) -> ProgressBar {
+/// A line of progress for one check, until it ends.
+fn progress(bars: &MultiProgress, id: &str) -> Progress {
     if !watched() {
-        return ProgressBar::hidden();
+        return Box::new(|_| ());
     }
-    let bar = ProgressBar::new_spinner().with_message(name.to_string());
+    let bar = bars.add(ProgressBar::new_spinner().with_message(id.to_string()));
     if let Ok(style) =
         ProgressStyle::with_template("{spinner} {msg}: {human_pos} states, {elapsed}")
     {
         bar.set_style(style);
     }
     bar.enable_steady_tick(Duration::from_millis(100));
-    bar
+    let bar = Bar(bar);
+    Box::new(move |states| bar.0.set_position(states as u64))
 }
 
 fn write_json(path: &Path, all: &[Judged]) -> Result<(), Error> {

@@ -74,7 +74,7 @@ struct CheckArgs {
     /// With these bounds instead of the spec's: `operations=3,crashes=1`.
     #[arg(long, value_name = "NAME=N,..", value_delimiter = ',')]
     bounds: Vec<String>,
-    /// Threads of the search; as many as there are cores if left out.
+    /// Threads: so many checks run at a time; as many as there are cores if left out. Memory is counted with one.
     #[arg(long, value_name = "N")]
     threads: Option<std::num::NonZeroUsize>,
     /// Seconds for each check; one that needs more is inconclusive.
