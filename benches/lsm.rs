@@ -1,5 +1,5 @@
-//! How fast the LSM tree is, on real files in a temporary directory: durable puts beside a raw loop
-//! that appends and syncs, in one run; then a million keys. Quote ratios.
+//! How fast the LSM tree is with a million keys, on real files in a temporary directory. Durable puts are
+//! in `durable.rs`, beside those of the other engines.
 //!
 //! `cargo bench --bench lsm`; `TMPDIR` says on which disk.
 
@@ -12,14 +12,12 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
 
 const VALUE: [u8; 100] = [b'v'; 100];
-const ROUNDS: usize = 15;
-const PUTS_A_ROUND: u64 = 200;
 const KEYS: u64 = 1_000_000;
 const READS: u64 = 200_000;
 
@@ -31,87 +29,11 @@ fn key(number: u64) -> [u8; 16] {
     key
 }
 
-#[allow(clippy::print_stdout)] // A benchmark prints its table.
 fn main() -> Result<(), Box<dyn Error>> {
-    let home = tempfile::tempdir()?;
-    durable_puts(home.path())?;
-    println!();
-    many_keys(home.path())
+    many_keys(tempfile::tempdir()?.path())
 }
 
-/// Two files and a store take turns, so that each meets the same moods of the disk.
-#[allow(clippy::print_stdout)]
-fn durable_puts(home: &Path) -> Result<(), Box<dyn Error>> {
-    let record = [key(0).as_slice(), &VALUE].concat();
-    let appended = OsStorage.create(&home.join("appended"))?;
-    // The best that a disk gives: no size changes.
-    let over = OsStorage.create(&home.join("over"))?;
-    over.write_at(0, &vec![0; record.len() * PUTS_A_ROUND as usize])?;
-    over.barrier()?;
-    OsStorage.directory_barrier(home)?;
-    let options = Options {
-        // Flushes every four rounds or so, and then writes over old records.
-        flush_at: 4 * PUTS_A_ROUND * 160,
-        ..Options::default()
-    };
-    let store = Store::open(OsStorage, &home.join("durable"), options)?;
-    let append = || {
-        appended.append(&record)?;
-        appended.data_barrier()
-    };
-    let overwrite = |number: u64| {
-        let at = number % PUTS_A_ROUND * record.len() as u64;
-        over.write_at(at, &record)?;
-        over.data_barrier()
-    };
-    let mut next = 0;
-    let mut rows: [Vec<Duration>; 3] = Default::default();
-    for _ in 0..ROUNDS {
-        rows[0].push(timed(|_| append())?);
-        rows[1].push(timed(&overwrite)?);
-        rows[2].push(timed(|_| {
-            next += 2;
-            store.put(&key(next), &VALUE).map(|_| ())
-        })?);
-    }
-    let flushes = store.stats()?.flushes;
-    let titles = [
-        "append and fdatasync, a raw loop".to_string(),
-        "the same over old bytes".to_string(),
-        format!("durable puts, {flushes} flushes among them"),
-    ];
-    println!("{ROUNDS} rounds of {PUTS_A_ROUND} records of 16 + 100 bytes, each synced");
-    let raw: Duration = rows[0].iter().sum();
-    for (title, times) in titles.iter().zip(&rows) {
-        let total: Duration = times.iter().sum();
-        let rate = (ROUNDS as u64 * PUTS_A_ROUND) as f64 / total.as_secs_f64();
-        let ratio = raw.as_secs_f64() / total.as_secs_f64();
-        println!("{title:<42} {rate:>8.0}/s {ratio:>6.2} of the raw loop");
-    }
-    // A round that a flush falls into pays for it alone, so the median leaves flushes out.
-    let mut ratios: Vec<f64> = rows[0]
-        .iter()
-        .zip(&rows[2])
-        .map(|(raw, put)| raw.as_secs_f64() / put.as_secs_f64())
-        .collect();
-    ratios.sort_by(f64::total_cmp);
-    println!(
-        "round against round, durable puts are {:.2} of the raw loop in the median",
-        ratios[ROUNDS / 2]
-    );
-    store.close()?;
-    Ok(())
-}
-
-fn timed<E>(mut call: impl FnMut(u64) -> Result<(), E>) -> Result<Duration, E> {
-    let began = Instant::now();
-    for number in 0..PUTS_A_ROUND {
-        call(number)?;
-    }
-    Ok(began.elapsed())
-}
-
-#[allow(clippy::print_stdout)]
+#[allow(clippy::print_stdout)] // A benchmark prints its table.
 fn many_keys(home: &Path) -> Result<(), Box<dyn Error>> {
     let dir = home.join("many");
     let storage = Counting::default();
