@@ -75,22 +75,29 @@ fn every_promise_of_a_durable_protocol_has_its_witness_reached_in_some_check_tha
 fn every_barrier_of_a_durable_protocol_is_missed_by_some_check_or_kept_for_a_reason() {
     let lock = lock();
     for spec in &specs().engines {
-        let durable = format!("{}/durable/", spec.engine);
-        let sites: BTreeSet<&String> = (lock.verdict.iter())
-            .filter(|(id, locked)| id.starts_with(&durable) && locked.verdict == "holds")
-            .flat_map(|(_, locked)| &locked.barriers)
+        let locked =
+            |check: &spec::Check| &lock.verdict[&format!("{}/{}", spec.engine, check.name)];
+        let durable = spec.checks.iter();
+        let sites: BTreeSet<(&String, &String)> = durable
+            .filter(|check| check.name.starts_with("durable/") && check.expect == "holds")
+            .flat_map(|check| {
+                locked(check)
+                    .barriers
+                    .iter()
+                    .map(|site| (&check.variant, site))
+            })
             .collect();
         assert!(!sites.is_empty());
-        for site in sites {
+        for (variant, site) in sites {
             let refuted = spec.checks.iter().any(|check| {
                 check.without.as_ref() == Some(site)
-                    && check.variant == "durable"
+                    && check.variant == *variant
                     && check.expect != "holds"
             });
             let kept = spec.kept_barriers.contains_key(site);
             assert!(
                 refuted || kept,
-                "{}: no counterexample without `{site}`",
+                "{}: no counterexample to {variant} without `{site}`",
                 spec.engine
             );
         }

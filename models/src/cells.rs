@@ -1,9 +1,19 @@
 //! What files hold in the models of log-structured engines: cells of records and of tables.
 
-use crate::contract::{Identity, Key, OpId, Write};
+use crate::contract::{Identity, Key, OpId, Value, Write};
 use crate::disk::Cell;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+
+/// What a record says that holds no writes: the client holds elsewhere what the log holds up to there.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Checkpoint {
+    /// The index of the last record that the client gives up.
+    pub up_to: u64,
+    /// Ghost: what the records up to there said. It is not in the log; the client has it.
+    pub elsewhere: BTreeMap<Key, Value>,
+}
 
 /// A record of the log. Its checksum covers all of it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -16,8 +26,10 @@ pub struct Record {
     pub mark: u64,
     /// The operation that it holds.
     pub op: OpId,
-    /// The writes of that operation.
+    /// The writes of that operation; none in a checkpoint.
     pub writes: Vec<Write>,
+    /// Of a checkpoint: what it says.
+    pub checkpoint: Option<Checkpoint>,
     /// How many cells it takes.
     pub cells: usize,
 }

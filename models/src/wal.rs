@@ -28,14 +28,16 @@
 //! W2  The log gets its final name only after its header is durable.
 //! W3  A second record of a generation is written only after the first one is durable.
 //!
-//! Not modelled here: segments, checkpoint, truncation; two writers. Bounds, variants and expected
+//! Segments, checkpoints and truncation are in [`segments`]. Not modelled here: two writers. Bounds, variants and expected
 //! verdicts: `specs/wal.toml`. Sources: Mohan et al., ARIES, TODS 17(1), 1992, section 3 (the log
 //! before the data); Rebello et al., ATC '20 (failed barriers).
 
 pub mod as_found;
 pub mod memory;
 pub mod record;
+pub mod segments;
 
+use crate::cells::Checkpoint;
 use crate::contract::{OpId, Operation, View, Write};
 use crate::disk::{Call, Disk, Tree};
 use crate::profile::Profile;
@@ -295,22 +297,7 @@ impl Protocol for Wal {
 impl Wal {
     /// Writes a record, makes it durable where that is due, and answers.
     pub(crate) fn append(&self, id: OpId, writes: &[Write], memory: &Memory) -> Vec<StepOf<Self>> {
-        let cells = match &self.layout {
-            Layout::Small { head, write } => head + write * writes.len(),
-            Layout::Sized(sizes) => sizes[usize::from(id)],
-        };
-        let record = Arc::new(Record {
-            generation: if self.variant == Variant::NoGeneration {
-                0
-            } else {
-                memory.generation
-            },
-            index: memory.index + 1,
-            mark: memory.mark,
-            op: id,
-            writes: writes.to_vec(),
-            cells,
-        });
+        let record = self.record(id, writes, None, memory);
         let identity = Some(record.identity());
         let appended = Step::Change(Change::Appended(record.clone()));
         if let Variant::AsFoundLsm(assumed) = self.variant {
@@ -329,47 +316,49 @@ impl Wal {
             SyncMode::EveryN(n) => memory.since + 1 >= n,
             SyncMode::Never => false,
         };
-        let mut steps = vec![
-            write(
-                &memory.file,
-                "append: write",
-                memory.tail,
-                cells_of(&record),
-            ),
-            appended,
-        ];
-        let barrier = |site: Site| {
-            [
-                Step::call(site, Call::DataBarrier(memory.file.to_string())),
-                Step::Change(Change::Covered),
-            ]
-        };
+        let mut steps = vec![write_record("append: write", &record, memory), appended];
+        let returned = |durable| Step::Return { durable, identity };
         if due && self.variant == Variant::AcknowledgeBeforeBarrier {
-            steps.push(Step::Return {
-                durable: true,
-                identity,
-            });
-            steps.extend(barrier("append: data barrier"));
+            steps.push(returned(true));
+            steps.extend(cover("append: data barrier", memory));
         } else if due {
-            steps.extend(barrier("append: data barrier"));
-            steps.push(Step::Return {
-                durable: true,
-                identity,
-            });
+            steps.extend(cover("append: data barrier", memory));
+            steps.push(returned(true));
         } else if memory.first {
             // The generation is durable before a second record carries it.
-            steps.extend(barrier("append: generation barrier"));
-            steps.push(Step::Return {
-                durable: true,
-                identity,
-            });
+            steps.extend(cover("append: generation barrier", memory));
+            steps.push(returned(true));
         } else {
-            steps.push(Step::Return {
-                durable: false,
-                identity,
-            });
+            steps.push(returned(false));
         }
         steps
+    }
+
+    /// The next record.
+    pub(crate) fn record(
+        &self,
+        id: OpId,
+        writes: &[Write],
+        checkpoint: Option<Checkpoint>,
+        memory: &Memory,
+    ) -> Arc<Record> {
+        let cells = match &self.layout {
+            Layout::Small { head, write } => head + write * writes.len(),
+            Layout::Sized(sizes) => sizes[usize::from(id)],
+        };
+        let generation = match self.variant {
+            Variant::NoGeneration => 0,
+            _ => memory.generation,
+        };
+        Arc::new(Record {
+            generation,
+            index: memory.index + 1,
+            mark: memory.mark,
+            op: id,
+            writes: writes.to_vec(),
+            checkpoint,
+            cells,
+        })
     }
 
     /// Makes durable what returned, where something is not.
@@ -378,9 +367,7 @@ impl Wal {
         // The log as found has no barrier to offer [assumed].
         let has_barriers = !matches!(self.variant, Variant::AsFoundLsm(_));
         if has_barriers && memory.mark < memory.index {
-            let barrier = Call::DataBarrier(memory.file.to_string());
-            steps.push(Step::call(site, barrier));
-            steps.push(Step::Change(Change::Covered));
+            steps.extend(cover(site, memory));
         }
         steps.push(Step::Return {
             durable: true,
@@ -441,6 +428,17 @@ impl Wal {
         steps.push(Step::call("recovery: barrier", Call::Barrier(file.into())));
         steps
     }
+}
+
+/// Writes a record at the tail.
+pub(crate) fn write_record(site: Site, record: &Arc<Record>, memory: &Memory) -> StepOf<Wal> {
+    write(&memory.file, site, memory.tail, cells_of(record))
+}
+
+/// Makes durable all that was written.
+pub(crate) fn cover(site: Site, memory: &Memory) -> [StepOf<Wal>; 2] {
+    let barrier = Call::DataBarrier(memory.file.to_string());
+    [Step::call(site, barrier), Step::Change(Change::Covered)]
 }
 
 fn write(file: &str, site: Site, at: usize, cells: Vec<Token>) -> StepOf<Wal> {

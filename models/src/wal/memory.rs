@@ -44,6 +44,11 @@ pub enum Change {
         /// The first cell behind the file's header.
         head: usize,
     },
+    /// The next record goes into a file of its own.
+    Moved {
+        /// The file, which holds its header only.
+        file: Arc<str>,
+    },
     /// A barrier or a write failed.
     Poisoned,
 }
@@ -103,6 +108,10 @@ impl Memory {
                 (self.tail, self.records) = (*head, Vec::new());
                 self.mark = self.index;
                 self.since = 0;
+            }
+            Change::Moved { file } => {
+                self.file = file.clone();
+                self.apply(&Change::Recycled { head: 1 });
             }
             Change::Poisoned => self.poisoned = true,
         }

@@ -4,6 +4,7 @@ use super::{Engine, no_such_variant, setup, sync_mode};
 use crate::check::spec::{Check, Spec};
 use models::machine::Setup;
 use models::wal::as_found::Assumed;
+use models::wal::segments::{self, Segments};
 use models::wal::{Layout, Variant, Wal};
 
 /// The log.
@@ -51,10 +52,77 @@ pub(super) const ENGINE: Engine = Engine {
             "recovery does not overwrite what follows the tail",
         ),
         ("made-in-place", "the log is made under its final name"),
+        (
+            "segments",
+            "the log in segments, with rotation and truncation: it keeps the contract",
+        ),
+        (
+            "segments-successor-first",
+            "the same; a segment is made before the one below is durable",
+        ),
+        (
+            "segments-removed-first",
+            "the same; segments go before the checkpoint is durable",
+        ),
+        (
+            "segments-torn-passed",
+            "the same; recovery takes what is whole of each segment, and leaves what is torn",
+        ),
+        (
+            "segments-cache-trusted",
+            "the same; recovery does not write again what may be cached only",
+        ),
+        (
+            "segments-no-end-mark",
+            "the same; recovery does not overwrite what follows the tail",
+        ),
+        (
+            "segments-no-generation",
+            "the same; records carry no generation",
+        ),
+        (
+            "segments-made-in-place",
+            "the same; a segment is made under its final name",
+        ),
     ],
 };
 
-/// The setup of a check of the log.
+/// The setup of a check of the log in segments, where the check is of one.
+pub fn segments_setup(spec: &Spec, check: &Check) -> Option<Result<Setup<Segments>, String>> {
+    let (variant, log) = match check.variant.as_str() {
+        "segments" => (segments::Variant::Durable, Variant::Durable),
+        "segments-successor-first" => (segments::Variant::SuccessorFirst, Variant::Durable),
+        "segments-removed-first" => (segments::Variant::RemovedFirst, Variant::Durable),
+        "segments-torn-passed" => (segments::Variant::TornSegmentPassed, Variant::Durable),
+        "segments-cache-trusted" => (segments::Variant::Durable, Variant::CacheTrusted),
+        "segments-no-end-mark" => (segments::Variant::Durable, Variant::NoEndMark),
+        "segments-no-generation" => (segments::Variant::Durable, Variant::NoGeneration),
+        "segments-made-in-place" => (segments::Variant::Durable, Variant::MadeInPlace),
+        _ => return None,
+    };
+    let setup = sync_mode(check).and_then(|sync| {
+        let segments = Segments {
+            variant,
+            log: Wal {
+                variant: log,
+                sync,
+                layout: layout(check),
+            },
+            rotate_at: None,
+        };
+        setup(spec, check, segments, sync)
+    });
+    Some(setup)
+}
+
+fn layout(check: &Check) -> Layout {
+    Layout::Small {
+        head: check.bounds.head,
+        write: 1,
+    }
+}
+
+/// The setup of a check of the log in one file.
 pub fn wal_setup(spec: &Spec, check: &Check) -> Result<Setup<Wal>, String> {
     let protocol = wal(check)?;
     let sync = protocol.sync;
@@ -87,9 +155,6 @@ fn wal(check: &Check) -> Result<Wal, String> {
     Ok(Wal {
         variant,
         sync: sync_mode(check)?,
-        layout: Layout::Small {
-            head: check.bounds.head,
-            write: 1,
-        },
+        layout: layout(check),
     })
 }
