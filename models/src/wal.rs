@@ -107,7 +107,8 @@ pub enum Layout {
         /// Cells of each write.
         write: usize,
     },
-    /// As the engine's records have it, by operation.
+    /// As the engine's records have it, by operation; the first one, which no operation has, is a
+    /// checkpoint's.
     Sized(Arc<[usize]>),
 }
 
@@ -342,9 +343,11 @@ impl Wal {
         checkpoint: Option<Checkpoint>,
         memory: &Memory,
     ) -> Arc<Record> {
-        let cells = match &self.layout {
-            Layout::Small { head, write } => head + write * writes.len(),
-            Layout::Sized(sizes) => sizes[usize::from(id)],
+        let cells = match (&self.layout, &checkpoint) {
+            (Layout::Small { head, write }, None) => head + write * writes.len(),
+            (Layout::Small { head, write }, Some(_)) => head + write,
+            (Layout::Sized(sizes), None) => sizes[usize::from(id)],
+            (Layout::Sized(sizes), Some(_)) => sizes[0],
         };
         let generation = match self.variant {
             Variant::NoGeneration => 0,

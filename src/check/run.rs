@@ -5,7 +5,7 @@ use super::catalogue::{self, ENGINES};
 use super::search::{Case, Exploration, Limits, TimeUp};
 use super::spec::{Check, CrashKind, Spec, Specs, expected};
 use super::verdict::{Judged, Verdict};
-use crate::conform::{Kind, replay_log, replay_lsm};
+use crate::conform::{Kind, replay_log, replay_lsm, replay_segments};
 use models::profile::{NAMES, Profile};
 use std::time::Duration;
 
@@ -237,7 +237,11 @@ fn replayed(spec: &Spec, check: &Check, verdict: &mut Verdict) -> Option<String>
     let Verdict::Violates(promise, counterexample) = verdict else {
         return None;
     };
+    let segments = catalogue::segments_setup(spec, check).filter(|_| spec.engine == "wal");
     let found = match spec.engine.as_str() {
+        "wal" if segments.is_some() => {
+            replay_segments(&segments?.ok()?, &counterexample.moves, *promise)
+        }
         "wal" => {
             let setup = catalogue::wal_setup(spec, check).ok()?;
             replay_log(&setup, &counterexample.moves, *promise)
@@ -250,6 +254,7 @@ fn replayed(spec: &Spec, check: &Check, verdict: &mut Verdict) -> Option<String>
     };
     let name = match spec.engine.as_str() {
         "lsm" => "LSM tree",
+        "wal" if check.variant.starts_with("segments") => "log in segments",
         _ => "log",
     };
     let engine = match &check.without {

@@ -3,6 +3,7 @@
 use super::lockstep::Lockstep;
 use super::lsm::LsmSubject;
 use super::script::{Engine, Step, Sync};
+use super::segments::SegmentsSubject;
 use super::subject::Subject;
 use super::wal::LogSubject;
 use super::{CELL_BYTES, Discipline, Divergence, Kind, Script};
@@ -46,6 +47,7 @@ fn start(
 ) -> Result<Conformed, Divergence> {
     match script.engine {
         Engine::Log => drive::<LogSubject>(script, engine, mistakes),
+        Engine::Segments(_) => drive::<SegmentsSubject>(script, engine, mistakes),
         Engine::Lsm(_) => drive::<LsmSubject>(script, engine, mistakes),
     }
 }

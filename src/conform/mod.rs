@@ -19,7 +19,7 @@
 //! - [`replay_log`]: a counterexample of the model, on the real engine
 //!
 //! An engine and its protocol are a *subject*: `subject` says what the lock step must know of one, and
-//! each stands in a file of its own, the log in `wal`, the LSM tree in `lsm`.
+//! each stands in a file of its own: the log in `wal`, in segments in `segments`, the LSM tree in `lsm`.
 //!
 //! A lost cell that reads as it would have if it had been kept, as stale space can, counts as kept.
 
@@ -32,14 +32,15 @@ mod lsm;
 mod matching;
 mod replay;
 mod script;
+mod segments;
 mod subject;
 mod wal;
 
 pub use divergence::{Divergence, Kind};
 pub use driver::{Conformed, run, run_as, run_with};
 pub use lockstep::{ANSWER, DEATH};
-pub use replay::{replay_log, replay_lsm};
-pub use script::{Discipline, Engine, Script, Step, Sync, Tree, Write};
+pub use replay::{replay_log, replay_lsm, replay_segments};
+pub use script::{Discipline, Engine, Script, Segments, Step, Sync, Tree, Write};
 
 /// Bytes in a cell: what a token of the model stands for.
 pub const CELL_BYTES: usize = 16;

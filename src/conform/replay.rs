@@ -14,6 +14,7 @@
 
 use super::lockstep::{Lockstep, is_barrier_at};
 use super::lsm::LsmSubject;
+use super::segments::SegmentsSubject;
 use super::subject::Subject;
 use super::wal::LogSubject;
 use super::{Divergence, Kind};
@@ -25,12 +26,22 @@ use models::machine::process::{Doing, Ground, Process};
 use models::machine::script::{Move, Run};
 use models::protocol::{Protocol, Step, StepOf};
 use models::wal::Wal;
+use models::wal::segments::Segments;
 use std::collections::VecDeque;
 
 /// Runs a counterexample of the log's model on the real log over simulated storage. `Ok`: the log did
 /// what the model did, up to that breach.
 pub fn replay_log(setup: &Setup<Wal>, moves: &[Move], breach: Promise) -> Result<(), Divergence> {
     replay::<LogSubject>(setup, moves, breach)
+}
+
+/// The same for the log in segments.
+pub fn replay_segments(
+    setup: &Setup<Segments>,
+    moves: &[Move],
+    breach: Promise,
+) -> Result<(), Divergence> {
+    replay::<SegmentsSubject>(setup, moves, breach)
 }
 
 /// The same for the LSM tree.

@@ -39,8 +39,19 @@ pub enum Engine {
     /// The log.
     #[default]
     Log,
+    /// The log in segments.
+    Segments(Segments),
     /// The LSM tree.
     Lsm(Tree),
+}
+
+/// The settings of a log in segments.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Segments {
+    /// Bytes of records in a segment at which the next append begins another; never if left out.
+    #[serde(default)]
+    pub rotate_at: Option<usize>,
 }
 
 /// The settings of an LSM tree.
@@ -115,9 +126,9 @@ pub enum Step {
     Write(Vec<Write>),
     /// The client syncs.
     Sync,
-    /// The client moves what is in memory to a table; a log, which has none, syncs.
+    /// The client moves what is in memory to a table, or begins another segment; a log in one file syncs.
     Flush,
-    /// The client merges the tables, likewise.
+    /// The client merges the tables, or gives up all records so far; a log in one file syncs.
     Compact,
     /// The client closes the store, and opens it anew.
     Close,

@@ -6,7 +6,7 @@ use super::subject::{Answer, Subject};
 use super::{CELL_BYTES, Discipline, Divergence, Kind, Script};
 use crate::engine;
 use crate::engine::wal::format::{self, Chain, RECORD_HEADER};
-use crate::engine::wal::{self as engine_wal, AsFoundOptions, Log, Lsn, Options, TornTail};
+use crate::engine::wal::{self as engine_wal, AsFoundOptions, Log, Lsn, Note, Options, TornTail};
 use crate::storage::simulated::Simulated;
 use models::cells::{Record, Token};
 use models::contract::{OpId, Operation, Value};
@@ -264,6 +264,9 @@ pub(super) fn sync_mode(sync: Sync) -> engine_wal::SyncMode {
     }
 }
 
+/// Cells of a record that holds no writes: its payload is a tag and a number.
+const NOTE_CELLS: usize = (RECORD_HEADER + 9).div_ceil(CELL_BYTES);
+
 /// Encodes the records of a log.
 #[derive(Debug)]
 pub(super) struct Records {
@@ -298,8 +301,14 @@ impl Records {
         let known = previous.and_then(|previous| self.chains.get(previous));
         let chain = known.copied().unwrap_or(self.start);
         let (lsn, mark) = (lsn_of(record), record.mark);
-        let next = format::encode(chain, lsn, mark, writes, &mut bytes);
-        let next = next.map_err(|error| error.to_string())?;
+        let next = match &record.checkpoint {
+            Some(checkpoint) => {
+                let note = Note::Checkpoint(checkpoint.up_to);
+                format::encode_note(chain, lsn, mark, note, &mut bytes)
+            }
+            None => format::encode(chain, lsn, mark, writes, &mut bytes)
+                .map_err(|error| error.to_string())?,
+        };
         self.chains.insert(record.clone(), next);
         Ok(bytes)
     }
@@ -319,11 +328,11 @@ pub(super) fn record_cells(script: &Script) -> Vec<usize> {
         }
     };
     let steps = (0..script.steps.len()).map(record);
-    std::iter::once(0).chain(steps).collect()
+    std::iter::once(NOTE_CELLS).chain(steps).collect()
 }
 
 /// What the engine calls a record.
-fn lsn_of(record: &Record) -> Lsn {
+pub(super) fn lsn_of(record: &Record) -> Lsn {
     Lsn {
         generation: record.generation,
         index: record.index,

@@ -17,7 +17,7 @@ pub(crate) mod faulty;
 pub mod os;
 pub mod simulated;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::borrow::Cow;
 use std::fmt::Debug;

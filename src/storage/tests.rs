@@ -61,7 +61,6 @@ macro_rules! on_both {
         }
     };
 }
-#[allow(unused_imports)]
 pub(crate) use on_both;
 
 on_both! {

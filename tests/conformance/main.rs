@@ -9,7 +9,10 @@ use lightsout::conform::{
 };
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
-use scripts::{as_found_scripts, as_found_tree_scripts, durable_scripts, durable_tree_scripts};
+use scripts::{
+    as_found_scripts, as_found_tree_scripts, durable_scripts, durable_segments_scripts,
+    durable_tree_scripts,
+};
 
 /// The same scripts on every machine: the gate must not depend on luck. Many more operations than a check explores, with crashes, fates, failed barriers, reopenings.
 fn config(cases: u32) -> ProptestConfig {
@@ -32,6 +35,15 @@ proptest! {
 
     #[test]
     fn the_durable_log_conforms_to_its_model(script in durable_scripts()) {
+        conforms(&script)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(config(300))]
+
+    #[test]
+    fn the_durable_log_in_segments_conforms_to_its_model(script in durable_segments_scripts()) {
         conforms(&script)?;
     }
 }
@@ -93,6 +105,25 @@ fn the_random_scripts_reach_what_they_are_for() {
     assert!(
         cuts > 200 && kills > 100 && failures > 100 && calls > 3_000,
         "{cuts} {kills} {failures} {calls}"
+    );
+}
+
+#[test]
+fn the_random_scripts_of_the_segments_reach_what_they_are_for() {
+    let all = hundred(durable_segments_scripts());
+    let calls: Vec<&String> = all.iter().flat_map(|one| &one.calls).collect();
+    let count = |starts: &str, ends: &str| {
+        let is_one = |call: &&&String| call.starts_with(starts) && call.ends_with(ends);
+        calls.iter().filter(is_one).count()
+    };
+    let (made, removed) = (count("rename", ".log"), count("remove", ".log"));
+    let leftovers = count("remove", ".log.tmp");
+    // A death between the name of a segment and what comes after it, or among removals.
+    let dies = |pair: &&[&String]| pair[0].ends_with(".log") && *pair[1] == DEATH;
+    let interrupted = calls.windows(2).filter(dies).count();
+    assert!(
+        made > 200 && removed > 50 && leftovers > 10 && interrupted > 5,
+        "{made} {removed} {leftovers} {interrupted}"
     );
 }
 

@@ -1,6 +1,6 @@
 //! Scripts: random ones, and a fixed one that passes by every call of the log.
 
-use lightsout::conform::{Discipline, Engine, Script, Step, Sync, Tree, Write};
+use lightsout::conform::{Discipline, Engine, Script, Segments, Step, Sync, Tree, Write};
 use models::disk::Failure;
 use models::profile::NAMES;
 use proptest::prelude::*;
@@ -83,6 +83,13 @@ fn scripts(
 
 pub(crate) fn durable_scripts() -> impl Strategy<Value = Script> {
     scripts(Just(Engine::Log), Just(Discipline::Durable), step(0, 8))
+}
+
+/// The log in segments, which rotate when asked to and by themselves.
+pub(crate) fn durable_segments_scripts() -> impl Strategy<Value = Script> {
+    let rotate_at = select(vec![None, Some(64), Some(600), Some(4_000)]);
+    let engine = rotate_at.prop_map(|rotate_at| Engine::Segments(Segments { rotate_at }));
+    scripts(engine, Just(Discipline::Durable), step(2, 12))
 }
 
 /// An LSM tree that flushes and merges when asked to and by itself.
@@ -176,6 +183,56 @@ pub(crate) fn fixed(sync: Sync, profile: &str) -> Script {
             Step::Kill,
             cut(&[false]),
         ],
+    }
+}
+
+/// Initialisation, rotations when a segment is full and when asked for, truncations; deaths in a rotation,
+/// in a truncation and among its removals, and recoveries from them; failed barriers of a segment, of
+/// a header and of a directory.
+pub(crate) fn fixed_segments(sync: Sync) -> Script {
+    let put = |key, value| {
+        Step::Write(vec![Write {
+            key,
+            value: Some(value),
+        }])
+    };
+    let cut = |keep: &[bool]| Step::PowerCut {
+        keep: keep.to_vec(),
+        fills: vec![0],
+    };
+    let die = |calls, step: Step, crash: Step| vec![Step::DieAfter(calls), step, crash];
+    let fail = |barriers, failure| Step::FailBarrierAfter(barriers, failure);
+    let steps = [
+        vec![put(0, 20), put(1, 90), Step::Flush, put(2, 30), put(0, 31)],
+        vec![Step::Sync, put(1, 200), put(1, 7), put(2, 5), Step::Flush],
+        die(2, Step::Flush, cut(&[true])),
+        vec![put(2, 8), put(1, 8)],
+        die(4, Step::Flush, cut(&[true, false])),
+        vec![put(0, 9), put(0, 10), Step::Compact, put(1, 11)],
+        vec![Step::Flush, put(2, 12), Step::Flush, put(2, 13)],
+        die(3, Step::Compact, cut(&[true, false])),
+        vec![put(1, 14), Step::Flush, put(0, 15), Step::Flush, put(0, 16)],
+        die(3, Step::Compact, Step::Kill),
+        vec![put(1, 17), Step::Close, put(2, 18)],
+        vec![fail(0, Failure::DataStays), put(1, 4), Step::Flush],
+        vec![Step::Sync, Step::Kill, put(2, 4)],
+        vec![fail(1, Failure::DataReverts), put(0, 4), Step::Flush],
+        vec![Step::Kill, Step::DieAfter(2), cut(&[false, true])],
+        vec![cut(&[true]), put(2, 5), put(1, 6)],
+        vec![fail(2, Failure::Abort), Step::Flush, cut(&[false])],
+        vec![put(0, 6), Step::Compact, cut(&[false])],
+    ];
+    Script {
+        engine: Engine::Segments(Segments {
+            rotate_at: Some(300),
+        }),
+        discipline: Discipline::Durable,
+        sync,
+        profile: "posix".into(),
+        sector_bytes: 64,
+        block_bytes: 128,
+        keys: vec![1, 2, 3],
+        steps: steps.concat(),
     }
 }
 

@@ -5,4 +5,5 @@
 //! be is not seen here; power cuts are explored on the simulated disk.
 
 mod lsm;
+mod segments;
 mod victim;

@@ -160,6 +160,25 @@ pub enum Error {
     #[error("a batch needs at least one write; do not append an empty one")]
     EmptyBatch,
 
+    /// A truncation up to a record that is not there yet. Nothing was written, and the handle goes on.
+    #[error(
+        "the log ends with record {last}, and cannot be truncated up to record {up_to}; name one that was \
+             appended"
+    )]
+    NotThere {
+        /// The index that was named.
+        up_to: u64,
+        /// The index of the last record; 0 where there is none.
+        last: u64,
+    },
+
+    /// The directory holds a log in one file, and not one in segments. It is untouched.
+    #[error("{} is a log in one file; open it as such, or choose another directory", path.display())]
+    OneFile {
+        /// The file.
+        path: PathBuf,
+    },
+
     /// The generations or the indexes of this log are used up. Nothing was written; all of it can
     /// still be read.
     #[error("the log in {} has used up its {what}; copy its writes into a new one", path.display())]

@@ -2,11 +2,11 @@
 //! that protects its tables with it.
 
 use super::error::{Error, OrFail};
-use super::format::{self, Chain, FILE_HEADER, Lsn, Owner, Write};
+use super::format::{self, Chain, FILE_HEADER, Lsn, Note, Owner, Write};
 use super::read::{Format, Pieces, Records};
 use super::recovery::Scan;
 use super::{SyncMode, read};
-use crate::storage::File;
+use crate::storage::{File, Storage, parent};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -43,6 +43,14 @@ pub(crate) fn write_header<F: File>(file: &F, owner: Owner) -> Result<(), Error>
     file.write_at(0, &owner.file_header())
         .or_fail("write the header of the log")?;
     file.barrier().or_fail("sync the header of the log")
+}
+
+/// Makes the names in a store's directory durable, and the directory's own name in its parent.
+pub(super) fn sync_names<S: Storage>(storage: &S, dir: &Path) -> Result<(), Error> {
+    storage.directory_barrier(dir).or_fail("sync the store")?;
+    storage
+        .directory_barrier(&parent(dir))
+        .or_fail("sync the directory that the store is in")
 }
 
 impl<F: File> LogFile<F> {
@@ -86,20 +94,47 @@ impl<F: File> LogFile<F> {
         }
     }
 
+    /// The log that goes on behind this one, in a file with nothing but a durable header. All of this one is
+    /// durable.
+    pub(super) fn successor(&self, file: F, path: &Path) -> LogFile<F> {
+        debug_assert!(self.last.is_none_or(|last| last.index <= self.mark));
+        LogFile {
+            last: self.last,
+            floor: self.last,
+            mark: self.mark,
+            found_generation: self.found_generation,
+            begun: self.begun,
+            ..LogFile::empty(file, path, self.owner, self.sync)
+        }
+    }
+
     /// Appends a record. After a failure it may be found by the next recovery or not, and this
     /// handle takes no more.
     pub(crate) fn append(&mut self, writes: &[Write]) -> Result<Lsn, Error> {
         self.check_poison()?;
         let lsn = self.next_lsn()?;
         let chain = format::encode(self.chain, lsn, self.mark, writes, &mut self.buffer)?;
+        self.write(lsn, chain, false)
+    }
+
+    /// Appends a note, and syncs it in any case where it `is_due`; otherwise as [`LogFile::append`].
+    pub(super) fn note(&mut self, note: Note, is_due: bool) -> Result<Lsn, Error> {
+        self.check_poison()?;
+        let lsn = self.next_lsn()?;
+        let chain = format::encode_note(self.chain, lsn, self.mark, note, &mut self.buffer);
+        self.write(lsn, chain, is_due)
+    }
+
+    /// Writes the record in the buffer.
+    fn write(&mut self, lsn: Lsn, chain: Chain, is_due: bool) -> Result<Lsn, Error> {
         // One write: whatever part of it a crash leaves, the checksum tells.
         let written = self.file.write_at(self.tail, &self.buffer);
         written.map_err(|error| self.poisoned("write to the log", error))?;
         let calls = self.calls_since_barrier.saturating_add(1);
         let is_due = match self.sync {
             SyncMode::EveryWrite => true,
-            SyncMode::EveryN(n) => calls >= n.get(),
-            SyncMode::Never => false,
+            SyncMode::EveryN(n) => is_due || calls >= n.get(),
+            SyncMode::Never => is_due,
         };
         // INVARIANT: nobody is told an LSN before its generation is durable, or a later life could
         // give it again.
@@ -140,6 +175,11 @@ impl<F: File> LogFile<F> {
         self.chain = Chain::start_of(self.owner);
         self.floor = self.last;
         self.calls_since_barrier = 0;
+    }
+
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The index up to which everything is held elsewhere.
@@ -197,8 +237,13 @@ impl<F: File> LogFile<F> {
     }
 
     /// A failed barrier is final, and so is a failed write: some of it may be written.
-    fn poisoned(&mut self, doing: &'static str, error: io::Error) -> Error {
-        let because = Arc::new(Error::storage(doing, error));
+    pub(super) fn poisoned(&mut self, doing: &'static str, error: io::Error) -> Error {
+        self.poisoned_by(Error::storage(doing, error))
+    }
+
+    /// As [`LogFile::poisoned`].
+    pub(super) fn poisoned_by(&mut self, error: Error) -> Error {
+        let because = Arc::new(error);
         self.poison = Some(because.clone());
         Error::Poisoned { because }
     }

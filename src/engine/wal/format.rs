@@ -7,6 +7,7 @@
 //!               it is *chained*: it begins from the crcs of the two records before (see [`Chain`])
 //! engine        1 a log on its own, 2 the log of an LSM tree (3 is a table of one, whose bytes are told there)
 //! payload       count times: tag u8 (1 put, 2 delete) | key length u32 | key | a put: value length u32 | value
+//!               or, in a log on its own, once: tag u8 (3 begin, 4 commit, 5 checkpoint) | number u64
 //! ```
 //!
 //! `mark` is the *durable mark*: the index up to which barriers had completed when the record was
@@ -38,6 +39,11 @@ pub(crate) const MAGIC: &[u8; 8] = b"LIGHTOUT";
 const VERSION: u16 = 1;
 const PUT: u8 = 1;
 const DELETE: u8 = 2;
+const BEGIN: u8 = 3;
+const COMMIT: u8 = 4;
+const CHECKPOINT: u8 = 5;
+/// The tag and the number of an entry that is no write.
+const NOTE_BYTES: u32 = 9;
 /// The smallest write: the delete of an empty key.
 const WRITE_BYTES_MIN: u32 = 5;
 
@@ -66,6 +72,26 @@ pub enum Write {
         /// At most [`KEY_BYTES_MAX`] bytes.
         key: Vec<u8>,
     },
+}
+
+/// What a record of a log on its own says.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Entry {
+    /// Writes: one, or several that are all there or none.
+    Writes(Vec<Write>),
+    /// Something else.
+    Note(Note),
+}
+
+/// An entry that is no write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Note {
+    /// A transaction of the client's begins: its number. The log does not act on it.
+    Begin(u64),
+    /// It is complete: its number. The log does not act on it.
+    Commit(u64),
+    /// The client holds elsewhere all records up to this index.
+    Checkpoint(u64),
 }
 
 /// The identity of a record, ordered. Once told to a client it never names another record, whatever
@@ -245,13 +271,7 @@ pub(crate) fn encode(
     into: &mut Vec<u8>,
 ) -> Result<Chain, Error> {
     let (count, length) = check_limits(writes)?;
-    into.clear();
-    into.extend_from_slice(&[0; 4]);
-    into.extend_from_slice(&length.to_le_bytes());
-    into.extend_from_slice(&lsn.generation.to_le_bytes());
-    into.extend_from_slice(&count.to_le_bytes());
-    into.extend_from_slice(&lsn.index.to_le_bytes());
-    into.extend_from_slice(&mark.to_le_bytes());
+    begin(lsn, mark, count, length, into);
     for write in writes {
         let (tag, key, value) = match write {
             Write::Put { key, value } => (PUT, key, Some(value)),
@@ -263,10 +283,45 @@ pub(crate) fn encode(
             into.extend_from_slice(field);
         }
     }
-    into.resize(into.len().next_multiple_of(CELL), 0);
-    let crc = chain.crc(&into[4..]);
-    into[..4].copy_from_slice(&crc.to_le_bytes());
-    Ok(chain.then(crc))
+    Ok(end(chain, into))
+}
+
+/// As [`encode`], of an entry that is no write.
+pub(crate) fn encode_note(
+    chain: Chain,
+    lsn: Lsn,
+    mark: u64,
+    note: Note,
+    into: &mut Vec<u8>,
+) -> Chain {
+    let (tag, number) = match note {
+        Note::Begin(number) => (BEGIN, number),
+        Note::Commit(number) => (COMMIT, number),
+        Note::Checkpoint(number) => (CHECKPOINT, number),
+    };
+    begin(lsn, mark, 1, NOTE_BYTES, into);
+    into.push(tag);
+    into.extend_from_slice(&number.to_le_bytes());
+    end(chain, into)
+}
+
+/// The header of a record, without its crc.
+fn begin(lsn: Lsn, mark: u64, count: u32, length: u32, into: &mut Vec<u8>) {
+    into.clear();
+    into.extend_from_slice(&[0; 4]);
+    into.extend_from_slice(&length.to_le_bytes());
+    into.extend_from_slice(&lsn.generation.to_le_bytes());
+    into.extend_from_slice(&count.to_le_bytes());
+    into.extend_from_slice(&lsn.index.to_le_bytes());
+    into.extend_from_slice(&mark.to_le_bytes());
+}
+
+/// The padding of a record, and its crc.
+fn end(chain: Chain, record: &mut Vec<u8>) -> Chain {
+    record.resize(record.len().next_multiple_of(CELL), 0);
+    let crc = chain.crc(&record[4..]);
+    record[..4].copy_from_slice(&crc.to_le_bytes());
+    chain.then(crc)
 }
 
 /// The number of writes and the bytes of their payload, where all limits are kept.
@@ -301,13 +356,31 @@ pub(crate) fn check_limits(writes: &[Write]) -> Result<(u32, u32), Error> {
     }
 }
 
-/// The writes of a whole record that its checksum vouches for; `None` where it holds anything else
-/// than `count` writes.
-pub(crate) fn decode(header: &Header, record: &[u8]) -> Option<Vec<Write>> {
+/// What a whole record says that its checksum vouches for; `None` where it holds anything else than
+/// `count` writes, or one entry of another kind.
+pub(crate) fn decode(header: &Header, record: &[u8]) -> Option<Entry> {
     let mut fields = Fields(record.get(RECORD_HEADER..)?);
     let padding = fields.0.split_off(header.length as usize..)?;
+    let entry = match *fields.0.first()? {
+        BEGIN | COMMIT | CHECKPOINT if header.count == 1 => Entry::Note(note(&mut fields)?),
+        _ => Entry::Writes(writes(header.count, &mut fields)?),
+    };
+    (fields.0.is_empty() && padding.iter().all(|byte| *byte == 0)).then_some(entry)
+}
+
+fn note(fields: &mut Fields<'_>) -> Option<Note> {
+    let tag = fields.bytes(1)?[0];
+    let number = fields.u64()?;
+    Some(match tag {
+        BEGIN => Note::Begin(number),
+        COMMIT => Note::Commit(number),
+        _ => Note::Checkpoint(number),
+    })
+}
+
+fn writes(count: u32, fields: &mut Fields<'_>) -> Option<Vec<Write>> {
     let mut writes = Vec::new();
-    for _ in 0..header.count {
+    for _ in 0..count {
         let tag = fields.bytes(1)?[0];
         let key = fields.field(KEY_BYTES_MAX)?;
         writes.push(match tag {
@@ -319,7 +392,7 @@ pub(crate) fn decode(header: &Header, record: &[u8]) -> Option<Vec<Write>> {
             _ => return None,
         });
     }
-    (fields.0.is_empty() && padding.iter().all(|byte| *byte == 0)).then_some(writes)
+    Some(writes)
 }
 
 /// Bytes still to be read, from the front.

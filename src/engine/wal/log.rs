@@ -2,12 +2,12 @@
 
 use super::as_found::AsFoundLog;
 use super::error::{Error, OrFail};
-use super::file::{self, LogFile};
+use super::file::{self, LogFile, sync_names};
 use super::format::{self, Lsn, Owner, Write};
 use super::read::Records;
 use super::{Options, recovery};
 use crate::engine::Discipline;
-use crate::storage::{Storage, claim, parent};
+use crate::storage::{Storage, claim};
 use std::path::Path;
 
 /// The log's name in its directory, once its header is durable.
@@ -183,12 +183,4 @@ fn remove_leftover<S: Storage>(storage: &S, dir: &Path) -> Result<(), Error> {
             .or_fail("remove what a crash left of a log in the making")?;
     }
     Ok(())
-}
-
-/// The log's name in its directory, and the directory's own name in its parent.
-fn sync_names<S: Storage>(storage: &S, dir: &Path) -> Result<(), Error> {
-    storage.directory_barrier(dir).or_fail("sync the store")?;
-    storage
-        .directory_barrier(&parent(dir))
-        .or_fail("sync the directory that the store is in")
 }

@@ -8,10 +8,9 @@
 //! ```
 //!
 //! - [`Log`] is the handle, [`Options`] its settings, [`Record`] and [`Lsn`] what it holds.
+//! - [`segments`]: the log in several files, which go when nobody needs them any more.
 //! - `format`: the bytes. `file`: the log without its name. `recovery`: what an open does. `damage`: what no crash does.
 //!   `read`: records from a file. `as_found`: the unsafe other one.
-//!
-//! Not here yet: segments, checkpoint, truncate.
 
 pub(crate) mod as_found;
 mod damage;
@@ -21,12 +20,13 @@ pub(crate) mod format;
 mod log;
 mod read;
 pub(crate) mod recovery;
+pub mod segments;
 #[cfg(test)]
 mod tests;
 
 pub use as_found::{AsFoundOptions, TornTail};
 pub use error::Error;
-pub use format::{BATCH_BYTES_MAX, KEY_BYTES_MAX, Lsn, VALUE_BYTES_MAX, Write};
+pub use format::{BATCH_BYTES_MAX, Entry, KEY_BYTES_MAX, Lsn, Note, VALUE_BYTES_MAX, Write};
 pub use log::Log;
 pub use read::{Record, Records};
 

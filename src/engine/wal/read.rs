@@ -2,7 +2,7 @@
 
 use super::as_found;
 use super::error::{Error, OrFail};
-use super::format::{self, Chain, Header, Lsn, RECORD_HEADER, Write};
+use super::format::{self, Chain, Entry, Header, Lsn, RECORD_HEADER, Write};
 use crate::storage::File;
 use std::io;
 use std::path::Path;
@@ -142,7 +142,17 @@ impl<'l, F: File> Records<'l, F> {
         Records { after, ..self }
     }
 
-    fn read_next(&mut self) -> Result<Option<Record>, Error> {
+    /// The next record, whatever it says.
+    pub(super) fn next_entry(&mut self) -> Option<Result<(Lsn, Entry), Error>> {
+        if self.done {
+            return None;
+        }
+        let next = self.read_next().transpose();
+        self.done = !matches!(next, Some(Ok(_)));
+        next
+    }
+
+    fn read_next(&mut self) -> Result<Option<(Lsn, Entry)>, Error> {
         while self.at < self.pieces.end {
             let record = match self.format {
                 Format::Durable => self.durable_record()?,
@@ -153,37 +163,40 @@ impl<'l, F: File> Records<'l, F> {
             };
             self.previous = Some(record.0);
             if self.after < self.previous {
-                return Ok(Some(Record {
-                    lsn: record.0,
-                    writes: record.1,
-                }));
+                return Ok(Some(record));
             }
         }
         Ok(None)
     }
 
-    fn durable_record(&mut self) -> Result<(Lsn, Vec<Write>), Error> {
+    fn durable_record(&mut self) -> Result<(Lsn, Entry), Error> {
         let header = self
             .pieces
             .record(self.at, self.chain, &mut self.bytes)
             .or_fail("read the log")?;
-        let writes = header
+        let entry = header
             .filter(|header| header.follows(self.previous))
             .and_then(|header| Some((header, format::decode(&header, &self.bytes)?)));
-        let Some((header, writes)) = writes else {
-            return Err(Error::Damaged {
-                path: self.path.to_path_buf(),
-                at: self.at,
-                index: self.previous.map_or(1, |lsn| lsn.index + 1),
-                because: "it was there when it was recovered or written, and is not now",
-            });
+        let Some((header, entry)) = entry else {
+            let index = self.previous.map_or(1, |lsn| lsn.index + 1);
+            let because = "it was there when it was recovered or written, and is not now";
+            return Err(self.damaged(index, because));
         };
         self.at += header.record_bytes();
         self.chain = self.chain.then(header.crc);
-        Ok((header.lsn, writes))
+        Ok((header.lsn, entry))
     }
 
-    fn as_found_record(&mut self) -> Result<Option<(Lsn, Vec<Write>)>, Error> {
+    fn damaged(&self, index: u64, because: &'static str) -> Error {
+        Error::Damaged {
+            path: self.path.to_path_buf(),
+            at: self.at,
+            index,
+            because,
+        }
+    }
+
+    fn as_found_record(&mut self) -> Result<Option<(Lsn, Entry)>, Error> {
         let read = as_found::read_record(&mut self.pieces, self.at).or_fail("read the log")?;
         let Some((write, end)) = read else {
             return Ok(None);
@@ -195,7 +208,7 @@ impl<'l, F: File> Records<'l, F> {
                 generation: 0,
                 index,
             },
-            vec![write],
+            Entry::Writes(vec![write]),
         )))
     }
 }
@@ -204,11 +217,10 @@ impl<F: File> Iterator for Records<'_, F> {
     type Item = Result<Record, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.done {
-            return None;
-        }
-        let next = self.read_next().transpose();
-        self.done = !matches!(next, Some(Ok(_)));
-        next
+        self.next_entry().map(|next| match next? {
+            (lsn, Entry::Writes(writes)) => Ok(Record { lsn, writes }),
+            // Recovery refused such a record, so it was not there then.
+            (lsn, _) => Err(self.damaged(lsn.index, "it holds no writes")),
+        })
     }
 }

@@ -24,7 +24,7 @@
 
 use super::damage;
 use super::error::{Error, OrFail};
-use super::format::{Chain, END_MARK, FILE_HEADER, Header, Lsn, Owner, decode};
+use super::format::{Chain, END_MARK, Entry, FILE_HEADER, Header, Lsn, Note, Owner, decode};
 use super::read::Pieces;
 use crate::storage::File;
 use std::collections::VecDeque;
@@ -39,6 +39,10 @@ pub(crate) struct Scan {
     pub(super) last: Option<Lsn>,
     /// What the next record follows.
     pub(super) chain: Chain,
+    /// The first accepted record, where there is one.
+    pub(super) first: Option<Lsn>,
+    /// The largest index in a checkpoint among them.
+    pub(super) checkpoint: Option<u64>,
     /// The accepted records above the highest durable mark, where each begins, and what it follows.
     // LIMIT: 32 bytes a record, for as many as were appended since the last barrier.
     cached_perhaps: VecDeque<(Lsn, u64, Chain)>,
@@ -64,6 +68,8 @@ pub(crate) fn scan<F: File>(
         tail: FILE_HEADER as u64,
         last: floor,
         chain: Chain::start_of(owner),
+        first: None,
+        checkpoint: None,
         cached_perhaps: VecDeque::new(),
     };
     if owner == Owner::Lsm {
@@ -74,7 +80,7 @@ pub(crate) fn scan<F: File>(
             return Ok(empty);
         }
     }
-    let found = read_run(empty, &mut pieces, path)?;
+    let found = read_run(empty, &mut pieces, path, owner)?;
     let missing = Lsn {
         generation: found.last.map_or(1, |lsn| lsn.generation),
         index: found.next_index(),
@@ -105,8 +111,8 @@ fn is_covered<F: File>(
     let mut run = Scan {
         tail: empty.tail,
         last: Some(first.lsn),
-        chain: empty.chain,
         cached_perhaps: VecDeque::new(),
+        ..*empty
     };
     let (mut header, mut bytes) = (first, Vec::new());
     while header.lsn.index < next {
@@ -133,6 +139,7 @@ fn read_run<F: File>(
     mut found: Scan,
     pieces: &mut Pieces<'_, F>,
     path: &Path,
+    owner: Owner,
 ) -> Result<Scan, Error> {
     let mut bytes = Vec::new();
     while let Some(header) = pieces
@@ -142,10 +149,19 @@ fn read_run<F: File>(
         if !header.follows(found.last) {
             break;
         }
-        if decode(&header, &bytes).is_none() {
+        match decode(&header, &bytes) {
+            Some(Entry::Writes(_)) => {}
+            Some(Entry::Note(Note::Checkpoint(up_to))) if owner == Owner::Log => {
+                found.checkpoint = found.checkpoint.max(Some(up_to));
+            }
+            Some(_) if owner == Owner::Log => {}
             // Its checksum is right: it was written so, by something else than this code.
-            return Err(found.damaged(path, "its checksum is right and its payload makes no sense"));
+            _ => {
+                let because = "its checksum is right and its payload makes no sense";
+                return Err(found.damaged(path, because));
+            }
         }
+        found.first = found.first.or(Some(header.lsn));
         let place = (header.lsn, found.tail, found.chain);
         found.cached_perhaps.push_back(place);
         while found

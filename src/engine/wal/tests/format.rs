@@ -20,7 +20,7 @@ fn encoded(lsn: Lsn, mark: u64, writes: &[Write]) -> Vec<u8> {
     bytes
 }
 
-fn read_back(bytes: &[u8]) -> Option<(Header, Vec<Write>)> {
+fn read_back(bytes: &[u8]) -> Option<(Header, Entry)> {
     let header = Header::read(bytes).filter(Header::is_sane)?;
     header.vouches_for(bytes, Chain::start()).then_some(())?;
     Some((header, decode(&header, bytes)?))
@@ -40,7 +40,17 @@ proptest! {
         let bytes = encoded(lsn, mark, &writes);
         prop_assert_eq!(bytes.len() % CELL, 0);
         let (header, decoded) = read_back(&bytes).unwrap();
-        prop_assert_eq!((header.lsn, header.mark, decoded), (lsn, mark, writes));
+        let entry = Entry::Writes(writes);
+        prop_assert_eq!((header.lsn, header.mark, decoded), (lsn, mark, entry));
+    }
+
+    #[test]
+    fn a_note_that_is_encoded_is_decoded(number: u64, kind in 0usize..3) {
+        let note = [Note::Begin, Note::Commit, Note::Checkpoint][kind](number);
+        let mut bytes = Vec::new();
+        encode_note(Chain::start(), LSN, 6, note, &mut bytes);
+        prop_assert_eq!(bytes.len() % CELL, 0);
+        prop_assert_eq!(read_back(&bytes).unwrap().1, Entry::Note(note));
     }
 
     #[test]
