@@ -34,6 +34,7 @@
 
 pub mod as_found;
 pub mod memory;
+pub mod module;
 pub mod record;
 pub mod segments;
 

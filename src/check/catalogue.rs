@@ -14,7 +14,7 @@ use models::protocol::Protocol;
 use models::wal::SyncMode;
 
 pub use lsm::lsm_setup;
-pub use wal::{segments_setup, wal_setup};
+pub use wal::{module_setup, segments_setup, wal_setup};
 
 /// An engine with its variants.
 #[derive(Clone, Copy, Debug)]
@@ -35,10 +35,15 @@ pub fn case(spec: &Spec, check: &Check) -> Result<Box<dyn Case>, String> {
     let name = &check.name;
     match spec.engine.as_str() {
         "lsm" => Ok(Box::new(lsm_setup(spec, check)?)),
-        "wal" => match segments_setup(spec, check) {
-            Some(setup) => Ok(Box::new(setup?)),
-            None => Ok(Box::new(wal_setup(spec, check)?)),
-        },
+        "wal" => {
+            if let Some(setup) = segments_setup(spec, check) {
+                Ok(Box::new(setup?))
+            } else if let Some(setup) = module_setup(spec, check) {
+                Ok(Box::new(setup?))
+            } else {
+                Ok(Box::new(wal_setup(spec, check)?))
+            }
+        }
         other => Err(format!(
             "check `{name}`: there is no engine `{other}`; there are {}",
             listed(ENGINES.iter().map(|engine| engine.name))

@@ -13,6 +13,7 @@ pub mod counterexample;
 pub mod error;
 pub mod lock;
 pub mod queue;
+mod replayed;
 pub mod run;
 pub mod search;
 pub mod spec;

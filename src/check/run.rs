@@ -2,10 +2,10 @@
 
 use super::Error;
 use super::catalogue::{self, ENGINES};
+use super::replayed::replayed;
 use super::search::{Case, Exploration, Limits, TimeUp};
 use super::spec::{Check, CrashKind, Spec, Specs, expected};
 use super::verdict::{Judged, Verdict};
-use crate::conform::{Kind, replay_log, replay_lsm, replay_segments};
 use models::profile::{NAMES, Profile};
 use std::time::Duration;
 
@@ -130,7 +130,7 @@ pub fn run(
         Verdict::Violates(..) => profiles(&*case, check, limits.time),
         _ => (Vec::new(), Vec::new()),
     };
-    let replayed = replayed(spec, check, &mut verdict);
+    let replayed = replay(spec, check, &mut verdict);
     Ok(Judged {
         id: id(spec, check),
         expected,
@@ -231,48 +231,15 @@ fn stronger(one: &str, other: &str) -> bool {
             || (one, other) == ("ext4-ordered", "ext4-writeback"))
 }
 
-/// What the real engine does with the script, or why it is not asked. A divergence makes the verdict
-/// `broken`.
-fn replayed(spec: &Spec, check: &Check, verdict: &mut Verdict) -> Option<String> {
+/// What the real engine does with the script. A divergence makes the verdict `broken`.
+fn replay(spec: &Spec, check: &Check, verdict: &mut Verdict) -> Option<String> {
     let Verdict::Violates(promise, counterexample) = verdict else {
         return None;
     };
-    let segments = catalogue::segments_setup(spec, check).filter(|_| spec.engine == "wal");
-    let found = match spec.engine.as_str() {
-        "wal" if segments.is_some() => {
-            replay_segments(&segments?.ok()?, &counterexample.moves, *promise)
-        }
-        "wal" => {
-            let setup = catalogue::wal_setup(spec, check).ok()?;
-            replay_log(&setup, &counterexample.moves, *promise)
-        }
-        "lsm" => {
-            let setup = catalogue::lsm_setup(spec, check).ok()?;
-            replay_lsm(&setup, &counterexample.moves, *promise)
-        }
-        _ => return None,
-    };
-    let name = match spec.engine.as_str() {
-        "lsm" => "LSM tree",
-        "wal" if check.variant.starts_with("segments") => "log in segments",
-        _ => "log",
-    };
-    let engine = match &check.without {
-        Some(site) => format!("the real {name} without `{site}`"),
-        None => format!("the real {name}"),
-    };
-    match found {
-        Ok(()) => Some(format!(
-            "{engine}, on simulated storage, breaks {promise} by the same script"
-        )),
-        Err(found) if found.kind == Kind::NotModelled => {
-            Some(format!("not replayed: {}", found.found))
-        }
-        Err(found) => {
-            *verdict = Verdict::Broken(format!("{engine} diverges from the script: {found}"));
-            None
-        }
-    }
+    replayed(spec, check, &counterexample.moves, *promise).unwrap_or_else(|parted| {
+        *verdict = Verdict::Broken(parted);
+        None
+    })
 }
 
 fn bounds(check: &Check) -> String {

@@ -4,6 +4,7 @@ use super::{Engine, no_such_variant, setup, sync_mode};
 use crate::check::spec::{Check, Spec};
 use models::machine::Setup;
 use models::wal::as_found::Assumed;
+use models::wal::module::{self, Brackets, Module, Tail};
 use models::wal::segments::{self, Segments};
 use models::wal::{Layout, Variant, Wal};
 
@@ -84,6 +85,46 @@ pub(super) const ENGINE: Engine = Engine {
             "segments-made-in-place",
             "the same; a segment is made under its final name",
         ),
+        (
+            "as-found-module",
+            "the stand-alone log of the study; what it leaves open, in its favour [assumed]",
+        ),
+        (
+            "as-found-module-tail-left",
+            "the same; recovery leaves a torn tail and appends behind it [assumed]",
+        ),
+        (
+            "as-found-module-new-segment",
+            "the same; recovery leaves a torn tail and goes on in a new segment [assumed]",
+        ),
+        (
+            "as-found-module-new-segment-passed",
+            "the same; reading goes on behind what is torn [assumed]",
+        ),
+        (
+            "as-found-module-brackets-open",
+            "the same; recovery leaves a batch without its commit where it is [assumed]",
+        ),
+        (
+            "as-found-module-brackets-ignored",
+            "the same; recovery takes each record of a batch for itself [assumed]",
+        ),
+        (
+            "as-found-module-names-cached",
+            "the same; directories are not synced [assumed]",
+        ),
+        (
+            "as-found-module-recovery-cached",
+            "the same; recovery does not sync what it found [assumed]",
+        ),
+        (
+            "as-found-module-numbers-forgotten",
+            "the same; a truncated log is empty [assumed]",
+        ),
+        (
+            "as-found-module-small-segments",
+            "the same; a segment is full with two records",
+        ),
     ],
 };
 
@@ -111,6 +152,37 @@ pub fn segments_setup(spec: &Spec, check: &Check) -> Option<Result<Setup<Segment
             rotate_at: None,
         };
         setup(spec, check, segments, sync)
+    });
+    Some(setup)
+}
+
+/// The setup of a check of the stand-alone log as found, where the check is of it.
+pub fn module_setup(spec: &Spec, check: &Check) -> Option<Result<Setup<Module>, String>> {
+    let name = check.variant.strip_prefix("as-found-module")?;
+    let mut assumed = module::Assumed::default();
+    let mut rotate_at = None;
+    match name {
+        "" => {}
+        "-tail-left" => assumed.tail = Tail::Left,
+        "-new-segment" => assumed.tail = Tail::NewSegment,
+        "-new-segment-passed" => assumed.tail = Tail::NewSegmentPassed,
+        "-brackets-open" => assumed.brackets = Brackets::Open,
+        "-brackets-ignored" => assumed.brackets = Brackets::Ignored,
+        "-names-cached" => assumed.names_cached = true,
+        "-recovery-cached" => assumed.recovery_cached = true,
+        "-numbers-forgotten" => assumed.numbers_forgotten = true,
+        "-small-segments" => rotate_at = Some(2),
+        _ => return None,
+    }
+    let setup = sync_mode(check).and_then(|sync| {
+        let head = check.bounds.head;
+        let module = Module {
+            assumed,
+            sync,
+            head,
+            rotate_at,
+        };
+        setup(spec, check, module, sync)
     });
     Some(setup)
 }

@@ -1,0 +1,63 @@
+//! What a real engine does with the script of a model.
+
+use super::catalogue::{lsm_setup, module_setup, segments_setup, wal_setup};
+use super::spec::{Check, Spec};
+use crate::conform::{Divergence, Kind, replay_log, replay_lsm, replay_segments};
+use models::contract::Promise;
+use models::machine::script::Move;
+
+/// The engine's name, and how it did.
+type Replayed = (&'static str, Result<(), Divergence>);
+
+/// A sentence on what the real engine does with the script; `None` where the check has no setup.
+///
+/// # Errors
+/// Where the engine and its model part.
+pub(super) fn replayed(
+    spec: &Spec,
+    check: &Check,
+    moves: &[Move],
+    promise: Promise,
+) -> Result<Option<String>, String> {
+    if spec.engine == "wal" && module_setup(spec, check).is_some() {
+        return Ok(Some(
+            "not replayed: no engine stands for the study's log".into(),
+        ));
+    }
+    let Some((name, found)) = on_its_engine(spec, check, moves, promise) else {
+        return Ok(None);
+    };
+    let engine = match &check.without {
+        Some(site) => format!("the real {name} without `{site}`"),
+        None => format!("the real {name}"),
+    };
+    match found {
+        Ok(()) => Ok(Some(format!(
+            "{engine}, on simulated storage, breaks {promise} by the same script"
+        ))),
+        Err(found) if found.kind == Kind::NotModelled => {
+            Ok(Some(format!("not replayed: {}", found.found)))
+        }
+        Err(found) => Err(format!("{engine} diverges from the script: {found}")),
+    }
+}
+
+fn on_its_engine(spec: &Spec, check: &Check, moves: &[Move], promise: Promise) -> Option<Replayed> {
+    match spec.engine.as_str() {
+        "wal" => match segments_setup(spec, check) {
+            Some(setup) => {
+                let found = replay_segments(&setup.ok()?, moves, promise);
+                Some(("log in segments", found))
+            }
+            None => {
+                let setup = wal_setup(spec, check).ok()?;
+                Some(("log", replay_log(&setup, moves, promise)))
+            }
+        },
+        "lsm" => {
+            let setup = lsm_setup(spec, check).ok()?;
+            Some(("LSM tree", replay_lsm(&setup, moves, promise)))
+        }
+        _ => None,
+    }
+}
