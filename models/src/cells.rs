@@ -1,10 +1,14 @@
 //! What files hold in the models of log-structured engines: cells of records and of tables.
 
+mod size;
+
 use crate::contract::{Identity, Key, OpId, Value, Write};
 use crate::disk::Cell;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+
+pub use size::TableSize;
 
 /// What a record says that holds no writes: the client holds elsewhere what the log holds up to there.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -92,7 +96,8 @@ impl fmt::Debug for Token {
 }
 
 /// A table: the newest write of each key among the records `lo..=hi` of the log. Its checksums cover
-/// all of it, and its footer proves that it is whole.
+/// all of it, and its footer proves that it is whole. A snapshot of an event store is one, of all records up to
+/// `hi`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Table {
     /// The index of the first record in it.

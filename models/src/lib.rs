@@ -9,11 +9,13 @@
 //! | [`machine`] | one `stateright::Model` that runs any protocol on the disk |
 //! | [`cells`] | what files of log-structured engines hold |
 //! | [`wal`] | the log: append, make durable, acknowledge, recover |
+//! | [`event_store`] | the event store: streams in a log, snapshots of projections beside it |
 //! | [`lsm`] | the LSM tree: log, flush to a table, recycle the log, merge |
 
 pub mod cells;
 pub mod contract;
 pub mod disk;
+pub mod event_store;
 pub mod lsm;
 pub mod machine;
 pub mod profile;

@@ -33,8 +33,8 @@ pub mod as_found;
 mod guards;
 pub mod memory;
 mod recovery;
-mod size;
 
+pub use crate::cells::TableSize;
 use crate::cells::{Table, Token, cells_of_table};
 use crate::contract::{Key, OpId, Operation, View};
 use crate::disk::{Call, Disk, Tree};
@@ -42,7 +42,6 @@ use crate::profile::Profile;
 use crate::protocol::{PlanOf, Protocol, Refused, Site, Step, StepOf};
 use crate::wal::{LOG, STORE, Wal, memory::Change as LogChange, record::parse};
 use memory::{Change, Memory};
-pub use size::TableSize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -130,6 +130,7 @@ fn setup(variant: Variant, sync: SyncMode) -> Setup<Wal> {
             failure_kinds: Failure::ALL.to_vec(),
             start_empty: false,
             keys_in_order: false,
+            fresh_keys: false,
             count_refused: true,
         },
     }
@@ -267,6 +268,47 @@ proptest! {
                 break;
             }
         }
+    }
+}
+
+/// One state breaks two promises; each is named where it alone is judged.
+#[test]
+fn a_state_that_breaks_two_promises_is_found_by_a_judge_of_either() {
+    let put = |key| Operation::Write(vec![Write { key, delete: false }]);
+    let served = |values: &[(Key, OpId)]| Event::Served {
+        view: View {
+            values: values
+                .iter()
+                .map(|(key, op)| (*key, Value::Of(*op)))
+                .collect(),
+            ..View::default()
+        },
+        odd: false,
+    };
+    let acknowledged = Event::Returned {
+        durable: true,
+        identity: None,
+    };
+    // The first is served and never acknowledged, the second acknowledged; then both are gone.
+    let events = [
+        Event::Invoked(1, put(0)),
+        Event::Kill,
+        served(&[(0, 1)]),
+        Event::Invoked(2, put(1)),
+        acknowledged,
+        Event::Kill,
+        served(&[]),
+    ];
+    for judged in [Promise::D1, Promise::D7] {
+        let terms = Terms {
+            judged: vec![judged],
+            ..Terms::default()
+        };
+        let mut oracle = Oracle::default();
+        let breaches = events
+            .iter()
+            .map(|event| oracle.observe(event, &terms).breach);
+        assert_eq!(breaches.last(), Some(Some(judged)));
     }
 }
 

@@ -47,6 +47,7 @@ fn setup<P: Protocol>(protocol: P, profile: &str) -> Setup<P> {
             failure_kinds: Failure::ALL.to_vec(),
             start_empty: false,
             keys_in_order: true,
+            fresh_keys: false,
             count_refused: false,
         },
     }

@@ -1,5 +1,6 @@
 //! The engines, protocols and variants that a spec can name.
 
+mod event_store;
 mod lsm;
 mod wal;
 
@@ -13,6 +14,7 @@ use models::profile::{NAMES, Profile, SWITCHES};
 use models::protocol::Protocol;
 use models::wal::SyncMode;
 
+pub use event_store::{event_store_setup, lines_setup};
 pub use lsm::lsm_setup;
 pub use wal::{module_setup, segments_setup, wal_setup};
 
@@ -28,12 +30,16 @@ pub struct Engine {
 }
 
 /// All engines.
-pub const ENGINES: [Engine; 2] = [lsm::ENGINE, wal::ENGINE];
+pub const ENGINES: [Engine; 3] = [event_store::ENGINE, lsm::ENGINE, wal::ENGINE];
 
 /// The case of a check: what is explored.
 pub fn case(spec: &Spec, check: &Check) -> Result<Box<dyn Case>, String> {
     let name = &check.name;
     match spec.engine.as_str() {
+        "event_store" => match lines_setup(spec, check) {
+            Some(setup) => Ok(Box::new(setup?)),
+            None => Ok(Box::new(event_store_setup(spec, check)?)),
+        },
         "lsm" => Ok(Box::new(lsm_setup(spec, check)?)),
         "wal" => {
             if let Some(setup) = segments_setup(spec, check) {
@@ -105,6 +111,7 @@ fn setup<P: Protocol>(
         failure_kinds: sizes.failure_kinds.clone(),
         start_empty: check.start == Start::Empty,
         keys_in_order: true,
+        fresh_keys: spec.engine == "event_store",
         count_refused: false,
     };
     let guarded = judged

@@ -284,7 +284,7 @@ mod tests {
         let mut found = case.shortest(None).expect("time").expect("a violation");
         tamper(&mut found);
         let mut verdict = Verdict::Violates(Promise::D1, Box::new(found));
-        (replayed(log, check, &mut verdict), verdict)
+        (replay(log, check, &mut verdict), verdict)
     }
 
     #[test]

@@ -204,7 +204,7 @@ impl Oracle {
         }
         let served = self.explain(view, &self.live);
         match &served {
-            None => breaches.push(self.name(view)),
+            None => breaches.extend(self.broken(view)),
             Some(explained) => {
                 let lost = explained
                     .lost
@@ -289,8 +289,9 @@ impl Oracle {
         explained
     }
 
-    /// The name of an illegal recovered state. Sound only where there is no explanation.
-    fn name(&self, view: &View) -> Promise {
+    /// What an illegal recovered state breaks, all of it: which of it is judged, is not known here. D2 is said
+    /// where nothing else is. Sound only where there is no explanation.
+    fn broken(&self, view: &View) -> Vec<Promise> {
         let split: Vec<Live> = self
             .live
             .iter()
@@ -307,7 +308,7 @@ impl Oracle {
             })
             .collect();
         if self.explain(view, &split).is_some() {
-            return Promise::D3;
+            return vec![Promise::D3];
         }
         let writes = |live: &Live, key: Key| live.writes.iter().any(|write| write.key == key);
         let is_live = |op: OpId, key| self.live.iter().any(|l| l.id == op && writes(l, key));
@@ -349,7 +350,10 @@ impl Oracle {
                 },
             }
         }
-        names.into_iter().min().unwrap_or(Promise::D2)
+        match names.is_empty() {
+            true => vec![Promise::D2],
+            false => names,
+        }
     }
 }
 

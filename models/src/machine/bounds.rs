@@ -37,6 +37,8 @@ pub struct Bounds {
     pub start_empty: bool,
     /// Offer keys in order of first use.
     pub keys_in_order: bool,
+    /// Every write is to a key that no operation named before, as an event is: nothing is overwritten.
+    pub fresh_keys: bool,
     /// Count an operation that was refused, and stop between the asking and the answer. It did
     /// nothing, so the state after it is the one before it: nothing is lost by doing neither.
     pub count_refused: bool,
@@ -124,6 +126,7 @@ impl Bounds {
             && spent.flushes + letter.flushes <= self.flushes
             && spent.compactions + letter.compactions <= self.compactions
             && (!self.keys_in_order || letter.keys.iter().all(|&key| key < used))
+            && (!self.fresh_keys || letter.keys.iter().all(|&key| key >= spent.keys))
     }
 
     /// Whether barriers may fail in this way.

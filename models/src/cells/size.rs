@@ -1,6 +1,6 @@
 //! How many cells a table takes.
 
-use crate::cells::Table;
+use super::Table;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -15,7 +15,7 @@ pub enum TableSize {
 }
 
 impl TableSize {
-    pub(super) fn of(&self, table: &Table) -> usize {
+    pub(crate) fn of(&self, table: &Table) -> usize {
         match self {
             TableSize::Fixed(cells) => *cells,
             TableSize::Real(cells) => cells(table),
