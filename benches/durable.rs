@@ -3,7 +3,9 @@
 //!
 //! `cargo bench --bench durable`; `TMPDIR` says on which disk.
 
+use lightsout::engine::event_store::{self, EventStore, Expected, NewEvent};
 use lightsout::engine::lsm;
+use lightsout::engine::wal::segments::SegmentedLog;
 use lightsout::engine::wal::{self, Log};
 use lightsout::storage::os::OsStorage;
 use lightsout::storage::{File, Storage};
@@ -38,7 +40,9 @@ fn main() -> Outcome {
     row("append and fdatasync, a raw loop", raw_append(home)?);
     row("the same over old bytes", raw_overwrite(home)?);
     row("log", log(home)?);
+    row("log in segments", segments(home)?);
     row("LSM tree", lsm_tree(home)?);
+    row("event store", event_store(home)?);
     for round in 0..ROUNDS as u64 {
         for (_, put, times) in &mut rows {
             let began = Instant::now();
@@ -99,6 +103,36 @@ fn log(home: &Path) -> Outcome<Put> {
     Ok(Box::new(move |number| {
         let (key, value) = (key(number).to_vec(), VALUE.to_vec());
         log.append(&wal::Write::Put { key, value })?;
+        Ok(())
+    }))
+}
+
+/// It rotates every two rounds or so.
+fn segments(home: &Path) -> Outcome<Put> {
+    let options = wal::segments::Options {
+        segment_bytes: 2 * PUTS_A_ROUND * 160,
+        ..wal::segments::Options::default()
+    };
+    let mut log = SegmentedLog::open(OsStorage, &home.join("segments"), options)?;
+    Ok(Box::new(move |number| {
+        let (key, value) = (key(number).to_vec(), VALUE.to_vec());
+        log.append(&wal::Write::Put { key, value })?;
+        Ok(())
+    }))
+}
+
+/// An event of as many bytes, to one of a few streams.
+fn event_store(home: &Path) -> Outcome<Put> {
+    let options = event_store::Options::default();
+    let mut store = EventStore::open(OsStorage, &home.join("event_store"), options)?;
+    let data = "v".repeat(VALUE.len() - 2);
+    Ok(Box::new(move |number| {
+        let event = NewEvent::new("put", &data)?;
+        store.append(
+            &format!("stream {:09}", number % 50),
+            Expected::Any,
+            vec![event],
+        )?;
         Ok(())
     }))
 }

@@ -3,7 +3,7 @@
 //! ```text
 //!   append    the events of one call are one record of the log, appended as the log does (wal.rs)
 //!   show      a subscriber: the events up to the durable mark
-//!   snapshot  log data barrier | snapshot.tmp: create, write, barrier | rename to snapshot | directory barrier
+//!   snapshot  log data barrier | NAME.snapshot.tmp: create, write, barrier | rename to NAME.snapshot | directory barrier
 //!   recovery  the log: rewrite, end mark, barrier | directory barriers
 //!             remove leftovers, and a snapshot that does not count
 //! ```
@@ -70,9 +70,9 @@ pub struct EventStore {
 }
 
 /// The snapshot.
-pub const SNAPSHOT: &str = "store/snapshot";
+pub const SNAPSHOT: &str = "store/projection.snapshot";
 /// The snapshot while it is made.
-pub const SNAPSHOT_IN_THE_MAKING: &str = "store/snapshot.tmp";
+pub const SNAPSHOT_IN_THE_MAKING: &str = "store/projection.snapshot.tmp";
 
 impl Protocol for EventStore {
     type Cell = Token;

@@ -1,8 +1,12 @@
 //! What a real engine does with the script of a model.
 
-use super::catalogue::{lsm_setup, module_setup, segments_setup, wal_setup};
+use super::catalogue::{
+    event_store_setup, lines_setup, lsm_setup, module_setup, segments_setup, wal_setup,
+};
 use super::spec::{Check, Spec};
-use crate::conform::{Divergence, Kind, replay_log, replay_lsm, replay_segments};
+use crate::conform::{
+    Divergence, Kind, replay_events, replay_lines, replay_log, replay_lsm, replay_segments,
+};
 use models::contract::Promise;
 use models::machine::script::Move;
 
@@ -52,6 +56,16 @@ fn on_its_engine(spec: &Spec, check: &Check, moves: &[Move], promise: Promise) -
             None => {
                 let setup = wal_setup(spec, check).ok()?;
                 Some(("log", replay_log(&setup, moves, promise)))
+            }
+        },
+        "event_store" => match lines_setup(spec, check) {
+            Some(setup) => {
+                let found = replay_lines(&setup.ok()?, moves, promise);
+                Some(("event store as found", found))
+            }
+            None => {
+                let setup = event_store_setup(spec, check).ok()?;
+                Some(("event store", replay_events(&setup, moves, promise)))
             }
         },
         "lsm" => {

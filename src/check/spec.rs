@@ -149,6 +149,9 @@ pub struct Sizes {
     /// Cells in the head of a record; 1 if left out.
     #[serde(default = "one")]
     pub head: usize,
+    /// Cells of a write in a record, beside the head; 1 if left out.
+    #[serde(default = "one")]
+    pub write: usize,
     /// Cells in a table; 2 if left out.
     #[serde(default = "two")]
     pub table: usize,

@@ -1,5 +1,7 @@
 //! Runs a script in lock step.
 
+use super::event_store::EventsSubject;
+use super::json_lines::LinesSubject;
 use super::lockstep::Lockstep;
 use super::lsm::LsmSubject;
 use super::script::{Engine, Step, Sync};
@@ -49,6 +51,8 @@ fn start(
         Engine::Log => drive::<LogSubject>(script, engine, mistakes),
         Engine::Segments(_) => drive::<SegmentsSubject>(script, engine, mistakes),
         Engine::Lsm(_) => drive::<LsmSubject>(script, engine, mistakes),
+        Engine::EventStore(_) => drive::<EventsSubject>(script, engine, mistakes),
+        Engine::JsonLines(_) => drive::<LinesSubject>(script, engine, mistakes),
     }
 }
 

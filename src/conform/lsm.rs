@@ -46,7 +46,7 @@ impl Subject for LsmSubject {
     fn of(script: &Script, engine: Discipline) -> Self {
         let tree = match script.engine {
             Engine::Lsm(tree) => tree,
-            Engine::Log | Engine::Segments(_) => Tree::default(),
+            _ => Tree::default(),
         };
         let script = Arc::new(script.clone());
         let (header, start) = match script.is_as_found() {

@@ -12,6 +12,8 @@
 //! the engine believes it. A power cut leaves the engine's disk with the bytes of the image that the
 //! check was left with.
 
+use super::event_store::EventsSubject;
+use super::json_lines::LinesSubject;
 use super::lockstep::{Lockstep, is_barrier_at};
 use super::lsm::LsmSubject;
 use super::segments::SegmentsSubject;
@@ -20,6 +22,8 @@ use super::wal::LogSubject;
 use super::{Divergence, Kind};
 use crate::storage::simulated::{Fault, Point};
 use models::contract::{Event, OpId, Operation, Promise};
+use models::event_store::EventStore;
+use models::event_store::lines::Lines;
 use models::lsm::Lsm;
 use models::machine::Setup;
 use models::machine::process::{Doing, Ground, Process};
@@ -42,6 +46,24 @@ pub fn replay_segments(
     breach: Promise,
 ) -> Result<(), Divergence> {
     replay::<SegmentsSubject>(setup, moves, breach)
+}
+
+/// The same for the event store.
+pub fn replay_events(
+    setup: &Setup<EventStore>,
+    moves: &[Move],
+    breach: Promise,
+) -> Result<(), Divergence> {
+    replay::<EventsSubject>(setup, moves, breach)
+}
+
+/// The same for the event store as found.
+pub fn replay_lines(
+    setup: &Setup<Lines>,
+    moves: &[Move],
+    breach: Promise,
+) -> Result<(), Divergence> {
+    replay::<LinesSubject>(setup, moves, breach)
 }
 
 /// The same for the LSM tree.

@@ -43,6 +43,45 @@ pub enum Engine {
     Segments(Segments),
     /// The LSM tree.
     Lsm(Tree),
+    /// The event store. A write is an event, whatever its key; a delete is one without bytes of its own.
+    EventStore(Events),
+    /// The event store as found: lines of JSON.
+    JsonLines(Lines),
+}
+
+/// The settings of an event store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Events {
+    /// Cells of every snapshot, where the model says so and the engine's are to be as many.
+    #[serde(default)]
+    pub snapshot: Option<usize>,
+}
+
+/// The settings of an event store as found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Lines {
+    /// Cells of every line.
+    pub cells: usize,
+    /// What recovery does with a line that is no event.
+    pub torn: TornLine,
+    /// Each event is synced.
+    pub synced: bool,
+    /// The names are synced.
+    pub named: bool,
+}
+
+/// What recovery does with a line that is no event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TornLine {
+    /// Skips it.
+    Skip,
+    /// Refuses to open.
+    Refuse,
+    /// Cuts it off, and what is behind it.
+    Cut,
 }
 
 /// The settings of a log in segments.
@@ -203,6 +242,11 @@ impl Script {
     /// What the client invokes in a step, as the model has it.
     pub(super) fn operation(&self, step: usize) -> Option<Operation> {
         Some(match &self.steps[step] {
+            Step::Write(writes) if self.is_of_events() => {
+                let fresh = (self.events_before(step)..).take(writes.len());
+                let event = |key| contract::Write { key, delete: false };
+                Operation::Write(fresh.map(event).collect())
+            }
             Step::Write(writes) => Operation::Write(
                 self.done(writes)
                     .iter()
@@ -261,6 +305,21 @@ impl Script {
             false => self.keys[usize::from(key)].max(usize::from(key > 0)),
         };
         vec![b'a' + key % 26; bytes]
+    }
+
+    /// Whether a write is an event: a key that no other write has.
+    fn is_of_events(&self) -> bool {
+        matches!(self.engine, Engine::EventStore(_) | Engine::JsonLines(_))
+    }
+
+    /// How many events the steps before this one append: the key of its first.
+    pub(super) fn events_before(&self, step: usize) -> contract::Key {
+        let before = self.steps[..step].iter();
+        let events = before.map(|step| match step {
+            Step::Write(writes) => writes.len(),
+            _ => 0,
+        });
+        contract::Key::try_from(events.sum::<usize>()).unwrap_or(contract::Key::MAX)
     }
 
     pub(super) fn key_count(&self) -> usize {

@@ -38,7 +38,7 @@ impl Subject for SegmentsSubject {
     fn of(script: &Script, _: Discipline) -> Self {
         let settings = match script.engine {
             Engine::Segments(settings) => settings,
-            Engine::Log | Engine::Lsm(_) => Settings::default(),
+            _ => Settings::default(),
         };
         Self {
             script: script.clone(),

@@ -227,6 +227,19 @@ impl LogSubject {
 /// The engine's protocol and sync mode that a model of the log is of, if it has the sizes of the
 /// engine's records; or why there is none.
 pub(super) fn engine_of(protocol: &Wal) -> Result<(Discipline, Sync), String> {
+    let (discipline, sync) = discipline_of(protocol)?;
+    let head = match discipline {
+        Discipline::Durable => RECORD_HEADER / CELL_BYTES,
+        Discipline::AsFound { .. } => 1,
+    };
+    if protocol.layout != (Layout::Small { head, write: 1 }) {
+        return Err(format!("the engine's records have a head of {head} cells"));
+    }
+    Ok((discipline, sync))
+}
+
+/// The same, whatever its sizes.
+pub(super) fn discipline_of(protocol: &Wal) -> Result<(Discipline, Sync), String> {
     let discipline = match protocol.variant {
         Variant::Durable => Discipline::Durable,
         Variant::AsFoundLsm(as_found::Assumed {
@@ -238,13 +251,6 @@ pub(super) fn engine_of(protocol: &Wal) -> Result<(Discipline, Sync), String> {
         },
         _ => return Err("no engine makes this mistake".into()),
     };
-    let head = match discipline {
-        Discipline::Durable => RECORD_HEADER / CELL_BYTES,
-        Discipline::AsFound { .. } => 1,
-    };
-    if protocol.layout != (Layout::Small { head, write: 1 }) {
-        return Err(format!("the engine's records have a head of {head} cells"));
-    }
     let sync = match protocol.sync {
         SyncMode::Every => Sync::Every,
         SyncMode::EveryN(n) => Sync::EveryN(n),

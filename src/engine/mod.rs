@@ -3,7 +3,9 @@
 //!
 //! - [`wal`]: a log of writes
 //! - [`lsm`]: an LSM tree
+//! - [`event_store`]: an event store
 
+pub mod event_store;
 pub mod lsm;
 pub mod wal;
 

@@ -131,6 +131,14 @@ pub fn claim<S: Storage>(storage: &S, dir: &Path) -> io::Result<Option<S::Lock>>
     storage.lock(dir)
 }
 
+/// All bytes of a file.
+pub(crate) fn read_all<F: File>(file: &F) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; usize::try_from(file.len()?).unwrap_or(usize::MAX)];
+    let read = file.read_at(0, &mut bytes)?;
+    bytes.truncate(read);
+    Ok(bytes)
+}
+
 /// The directory that holds `path`'s name: where a directory barrier makes that name durable.
 ///
 /// `.` for a relative path of one component. Of a path that ends in no name, such as `.`, what `..` in it

@@ -1,6 +1,8 @@
 //! Scripts: random ones, and a fixed one that passes by every call of the log.
 
-use lightsout::conform::{Discipline, Engine, Script, Segments, Step, Sync, Tree, Write};
+use lightsout::conform::{
+    Discipline, Engine, Events, Lines, Script, Segments, Step, Sync, TornLine, Tree, Write,
+};
 use models::disk::Failure;
 use models::profile::NAMES;
 use proptest::prelude::*;
@@ -92,6 +94,39 @@ pub(crate) fn durable_segments_scripts() -> impl Strategy<Value = Script> {
     scripts(engine, Just(Discipline::Durable), step(2, 12))
 }
 
+/// An event store; a flush takes a snapshot.
+pub(crate) fn durable_events_scripts() -> impl Strategy<Value = Script> {
+    let engine = Just(Engine::EventStore(Events::default()));
+    scripts(engine, Just(Discipline::Durable), step(2, 12))
+}
+
+/// An event store as found.
+pub(crate) fn as_found_events_scripts() -> impl Strategy<Value = Script> {
+    let torn = select(vec![TornLine::Skip, TornLine::Refuse, TornLine::Cut]);
+    let engine = (torn, any::<bool>(), any::<bool>(), 5usize..8);
+    let engine = engine.prop_map(|(torn, synced, named, cells)| {
+        Engine::JsonLines(Lines {
+            cells,
+            torn,
+            synced,
+            named,
+        })
+    });
+    let discipline = Just(Discipline::AsFound {
+        split_flush: false,
+        tail_left: false,
+    });
+    // Where the next line goes after a failed barrier is not modelled.
+    scripts(engine, discipline, without_failures(step(0, 8)))
+}
+
+fn without_failures(step: impl Strategy<Value = Vec<Step>>) -> impl Strategy<Value = Vec<Step>> {
+    step.prop_map(|mut steps| {
+        steps.retain(|step| !matches!(step, Step::FailBarrierAfter(..)));
+        steps
+    })
+}
+
 /// An LSM tree that flushes and merges when asked to and by itself.
 fn trees() -> impl Strategy<Value = Tree> {
     let flush_at = select(vec![None, Some(64), Some(600), Some(4_000)]);
@@ -118,11 +153,7 @@ pub(crate) fn as_found_tree_scripts() -> impl Strategy<Value = Script> {
         tail_left,
     });
     // The study has no barrier that could fail.
-    let step = step(2, 8).prop_map(|mut steps| {
-        steps.retain(|step| !matches!(step, Step::FailBarrierAfter(..)));
-        steps
-    });
-    scripts(engine, discipline, step)
+    scripts(engine, discipline, without_failures(step(2, 8)))
 }
 
 pub(crate) fn as_found_scripts() -> impl Strategy<Value = Script> {
@@ -284,6 +315,56 @@ pub(crate) fn fixed_tree(sync: Sync) -> Script {
             fanout: 2,
             ..Tree::default()
         }),
+        discipline: Discipline::Durable,
+        sync,
+        profile: "posix".into(),
+        sector_bytes: 64,
+        block_bytes: 128,
+        keys: vec![1, 2, 3],
+        steps: steps.concat(),
+    }
+}
+
+/// Initialisation, appends of one and of several events, snapshots, the second over the first; deaths in a snapshot
+/// and in recoveries from it; failed barriers of the log, of a snapshot and of a directory.
+pub(crate) fn fixed_events(sync: Sync) -> Script {
+    let append = |events: usize, bytes| {
+        let event = Write {
+            key: 0,
+            value: Some(bytes),
+        };
+        Step::Write(vec![event; events])
+    };
+    let cut = |keep: &[bool]| Step::PowerCut {
+        keep: keep.to_vec(),
+        fills: vec![0],
+    };
+    let die = |calls, step: Step, crash: Step| vec![Step::DieAfter(calls), step, crash];
+    let fail = |barriers, failure| Step::FailBarrierAfter(barriers, failure);
+    let steps = [
+        vec![append(1, 20), append(3, 9), Step::Flush, append(1, 90)],
+        vec![Step::Sync, append(2, 5), Step::Flush, append(1, 7)],
+        die(3, Step::Flush, cut(&[true])),
+        vec![append(1, 8), append(1, 9), Step::Close, append(2, 30)],
+        die(4, Step::Flush, cut(&[true, false])),
+        vec![append(1, 60), Step::Flush, append(1, 3)],
+        die(5, Step::Flush, Step::Kill),
+        vec![append(1, 11), Step::Flush, Step::Flush, append(1, 12)],
+        vec![fail(0, Failure::DataStays), append(1, 4), Step::Flush],
+        vec![Step::Sync, Step::Kill, append(1, 13)],
+        vec![fail(1, Failure::DataReverts), append(1, 4), Step::Flush],
+        vec![Step::Kill, Step::DieAfter(2), cut(&[false, true])],
+        vec![cut(&[true]), append(1, 14), append(1, 15), Step::Flush],
+        vec![
+            append(1, 16),
+            fail(2, Failure::Abort),
+            Step::Flush,
+            cut(&[false]),
+        ],
+        vec![append(1, 17), cut(&[false])],
+    ];
+    Script {
+        engine: Engine::EventStore(Events::default()),
         discipline: Discipline::Durable,
         sync,
         profile: "posix".into(),

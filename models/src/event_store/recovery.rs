@@ -19,12 +19,11 @@ pub(super) fn recover(
         let make = Call::CreateDirectory(STORE.into());
         steps.push(Step::call("init: store directory", make));
     }
-    let leftovers = [TEMPORARY, SNAPSHOT_IN_THE_MAKING];
-    let leftovers = leftovers
-        .into_iter()
-        .filter(|path| tree.lookup(path).is_some());
-    let leftovers =
-        leftovers.map(|path| Step::call("recovery: leftover", Call::Remove(path.into())));
+    let leftover = |path: &str| {
+        let remove = Step::call("recovery: leftover", Call::Remove(path.into()));
+        tree.lookup(path).map(|_| remove)
+    };
+    steps.extend(leftover(TEMPORARY));
     let saved = tree.lookup(SNAPSHOT).is_some();
     let Some(cells) = tree.file(LOG) else {
         if saved {
@@ -32,8 +31,8 @@ pub(super) fn recover(
                 "{LOG} is missing, and there is a snapshot"
             )));
         }
-        steps.extend(leftovers);
         steps.extend(log_steps(store.log.initialise(LOG)));
+        steps.extend(leftover(SNAPSHOT_IN_THE_MAKING));
         let log = wal::memory::Memory::empty(LOG);
         let memory = Memory {
             log,
@@ -61,7 +60,7 @@ pub(super) fn recover(
         )
         .into(),
     ));
-    steps.extend(leftovers);
+    steps.extend(leftover(SNAPSHOT_IN_THE_MAKING));
     if saved && snapshot.is_none() {
         let remove = Call::Remove(SNAPSHOT.into());
         steps.push(Step::call("recovery: snapshot that does not count", remove));

@@ -58,7 +58,7 @@ pub fn event_store_setup(spec: &Spec, check: &Check) -> Result<Setup<EventStore>
     let sync = sync_mode(check)?;
     let layout = Layout::Small {
         head: check.bounds.head,
-        write: 1,
+        write: check.bounds.write,
     };
     let log = Wal {
         variant: wal::Variant::Durable,

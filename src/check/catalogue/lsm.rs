@@ -103,7 +103,7 @@ fn lsm(check: &Check, sync: wal::SyncMode) -> Result<Lsm, String> {
             sync,
             layout: Layout::Small {
                 head: sizes.head,
-                write: 1,
+                write: check.bounds.write,
             },
         },
         table: TableSize::Fixed(sizes.table),

@@ -190,7 +190,7 @@ pub fn module_setup(spec: &Spec, check: &Check) -> Option<Result<Setup<Module>, 
 fn layout(check: &Check) -> Layout {
     Layout::Small {
         head: check.bounds.head,
-        write: 1,
+        write: check.bounds.write,
     }
 }
 

@@ -5,7 +5,8 @@
 //! record        crc32 u32 | length u32 | generation u32 | count u32 | index u64 | mark u64 | payload | zeros to a cell
 //!               the crc covers everything after it, padding included; length is the payload's, and never 0;
 //!               it is *chained*: it begins from the crcs of the two records before (see [`Chain`])
-//! engine        1 a log on its own, 2 the log of an LSM tree (3 is a table of one, whose bytes are told there)
+//! engine        1 a log on its own, 2 the log of an LSM tree, 6 the log of an event store (3 is a table of an LSM tree,
+//!               7 a snapshot of an event store, whose bytes are told there)
 //! payload       count times: tag u8 (1 put, 2 delete) | key length u32 | key | a put: value length u32 | value
 //!               or, in a log on its own, once: tag u8 (3 begin, 4 commit, 5 checkpoint) | number u64
 //! ```
@@ -55,6 +56,8 @@ pub(crate) enum Owner {
     Log = 1,
     /// The log of an LSM tree.
     Lsm = 2,
+    /// The log of an event store.
+    EventStore = 6,
 }
 
 /// One change of one key. Keys and values are bytes, need not be UTF-8, and may be empty.

@@ -5,15 +5,15 @@ use super::error::{Error, OrFail};
 use super::file::{self, LogFile, sync_names};
 use super::format::{self, Lsn, Owner, Write};
 use super::read::Records;
-use super::{Options, recovery};
+use super::{Options, SyncMode, recovery};
 use crate::engine::Discipline;
 use crate::storage::{Storage, claim};
 use std::path::Path;
 
 /// The log's name in its directory, once its header is durable.
-const NAME: &str = "log";
+pub(crate) const NAME: &str = "log";
 /// Its name before that. A leftover is from a creation that a crash ended: nothing was ever in it.
-const NAME_IN_THE_MAKING: &str = "log.tmp";
+pub(crate) const NAME_IN_THE_MAKING: &str = "log.tmp";
 
 /// An open log, alone in its directory.
 ///
@@ -44,7 +44,9 @@ impl<S: Storage> Log<S> {
         })?;
         let path = dir.join(NAME);
         let kept = match options.discipline {
-            Discipline::Durable => Kept::Durable(open_durable(&storage, dir, &path, options)?),
+            Discipline::Durable => {
+                Kept::Durable(open_file(&storage, dir, Owner::Log, options.sync)?)
+            }
             Discipline::AsFound => {
                 Kept::AsFound(AsFoundLog::open(&storage, &path, options.as_found)?)
             }
@@ -133,16 +135,18 @@ impl<S: Storage> Log<S> {
     }
 }
 
-fn open_durable<S: Storage>(
+/// Opens the durable log in a directory that is claimed, recovering it first, or makes an empty one. It is
+/// this owner's, and holds all that the owner ever wrote to it.
+pub(crate) fn open_file<S: Storage>(
     storage: &S,
     dir: &Path,
-    path: &Path,
-    options: Options,
+    owner: Owner,
+    sync: SyncMode,
 ) -> Result<LogFile<S::File>, Error> {
-    let owner = Owner::Log;
+    let path = &dir.join(NAME);
     if !storage.exists(path).or_fail("open the log")? {
-        let file = create_durable(storage, dir, path)?;
-        return Ok(LogFile::empty(file, path, owner, options.sync));
+        let file = create_file(storage, dir, path, owner)?;
+        return Ok(LogFile::empty(file, path, owner, sync));
     }
     let file = storage.open(path).or_fail("open the log")?;
     // Nothing is touched, not even the leftover, before the log is known to be ours and undamaged.
@@ -150,21 +154,19 @@ fn open_durable<S: Storage>(
     remove_leftover(storage, dir)?;
     scan.settle(&file, path)?;
     sync_names(storage, dir)?;
-    Ok(LogFile::recovered(
-        file,
-        path,
-        owner,
-        options.sync,
-        None,
-        scan,
-    ))
+    Ok(LogFile::recovered(file, path, owner, sync, None, scan))
 }
 
-fn create_durable<S: Storage>(storage: &S, dir: &Path, path: &Path) -> Result<S::File, Error> {
+fn create_file<S: Storage>(
+    storage: &S,
+    dir: &Path,
+    path: &Path,
+    owner: Owner,
+) -> Result<S::File, Error> {
     remove_leftover(storage, dir)?;
     let in_the_making = dir.join(NAME_IN_THE_MAKING);
     let file = storage.create(&in_the_making).or_fail("make the log")?;
-    file::write_header(&file, Owner::Log)?;
+    file::write_header(&file, owner)?;
     // CRASH: before this the name in the making is left, or nothing; after it, a log with its
     // header.
     storage

@@ -17,7 +17,7 @@ mod damage;
 mod error;
 pub(crate) mod file;
 pub(crate) mod format;
-mod log;
+pub(crate) mod log;
 mod read;
 pub(crate) mod recovery;
 pub mod segments;
