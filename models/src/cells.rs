@@ -61,6 +61,13 @@ pub enum Token {
         /// Which piece, from 0.
         part: usize,
     },
+    /// One piece of the hint of a table: where its keys are.
+    Hint {
+        /// The hint.
+        hint: Arc<Hint>,
+        /// Which piece, from 0.
+        part: usize,
+    },
     /// One piece of a table.
     Table {
         /// The table.
@@ -90,14 +97,15 @@ impl fmt::Debug for Token {
                 write!(f, "r{}", record.op)
             }
             Token::Part { record, part } => write!(f, "r{}.{part}", record.op),
+            Token::Hint { hint, part } => write!(f, "h{}.{part}", hint.table.hi),
             Token::Table { table, part } => write!(f, "t{}-{}.{part}", table.lo, table.hi),
         }
     }
 }
 
 /// A table: the newest write of each key among the records `lo..=hi` of the log. Its checksums cover
-/// all of it, and its footer proves that it is whole. A snapshot of an event store is one, of all records up to
-/// `hi`.
+/// all of it, and its footer proves that it is whole. A snapshot of an event store is one, and so is what a merge of a
+/// Bitcask store makes, of all records up to `hi`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Table {
     /// The index of the first record in it.
@@ -112,6 +120,25 @@ pub struct Table {
     pub entries: Vec<(Key, Option<OpId>)>,
     /// How many cells it takes.
     pub cells: usize,
+}
+
+/// A hint: where the keys of a table are. It names the table, and its checksum covers all of it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Hint {
+    /// The table.
+    pub table: Arc<Table>,
+    /// How many cells the hint takes.
+    pub cells: usize,
+}
+
+/// The cells of a hint.
+pub fn cells_of_hint(hint: &Arc<Hint>) -> Vec<Token> {
+    (0..hint.cells)
+        .map(|part| Token::Hint {
+            hint: hint.clone(),
+            part,
+        })
+        .collect()
 }
 
 /// The cells of a table.

@@ -9,9 +9,11 @@
 //! | [`machine`] | one `stateright::Model` that runs any protocol on the disk |
 //! | [`cells`] | what files of log-structured engines hold |
 //! | [`wal`] | the log: append, make durable, acknowledge, recover |
+//! | [`bitcask`] | Bitcask: data files, merged files, hints |
 //! | [`event_store`] | the event store: streams in a log, snapshots of projections beside it |
 //! | [`lsm`] | the LSM tree: log, flush to a table, recycle the log, merge |
 
+pub mod bitcask;
 pub mod cells;
 pub mod contract;
 pub mod disk;

@@ -1,5 +1,6 @@
 //! The engines, protocols and variants that a spec can name.
 
+mod bitcask;
 mod event_store;
 mod lsm;
 mod wal;
@@ -14,6 +15,7 @@ use models::profile::{NAMES, Profile, SWITCHES};
 use models::protocol::Protocol;
 use models::wal::SyncMode;
 
+pub use bitcask::{bitcask_setup, found_bitcask_setup};
 pub use event_store::{event_store_setup, lines_setup};
 pub use lsm::lsm_setup;
 pub use wal::{module_setup, segments_setup, wal_setup};
@@ -30,12 +32,21 @@ pub struct Engine {
 }
 
 /// All engines.
-pub const ENGINES: [Engine; 3] = [event_store::ENGINE, lsm::ENGINE, wal::ENGINE];
+pub const ENGINES: [Engine; 4] = [
+    bitcask::ENGINE,
+    event_store::ENGINE,
+    lsm::ENGINE,
+    wal::ENGINE,
+];
 
 /// The case of a check: what is explored.
 pub fn case(spec: &Spec, check: &Check) -> Result<Box<dyn Case>, String> {
     let name = &check.name;
     match spec.engine.as_str() {
+        "bitcask" => match found_bitcask_setup(spec, check) {
+            Some(setup) => Ok(Box::new(setup?)),
+            None => Ok(Box::new(bitcask_setup(spec, check)?)),
+        },
         "event_store" => match lines_setup(spec, check) {
             Some(setup) => Ok(Box::new(setup?)),
             None => Ok(Box::new(event_store_setup(spec, check)?)),

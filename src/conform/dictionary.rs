@@ -1,7 +1,7 @@
 //! What each token of a model stands for, in bytes: known from the script alone.
 
 use super::CELL_BYTES;
-use models::cells::{Record, Table, Token, cells_of, cells_of_table};
+use models::cells::{Hint, Record, Table, Token, cells_of, cells_of_hint, cells_of_table};
 use models::disk::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,8 +11,10 @@ use std::sync::Arc;
 pub(super) enum Whole {
     /// A record of a log.
     Record(Arc<Record>),
-    /// A table of an LSM tree.
+    /// A table, a snapshot, a merged file.
     Table(Arc<Table>),
+    /// The hint of a merged file.
+    Hint(Arc<Hint>),
 }
 
 /// The bytes of everything that the model wrote.
@@ -27,6 +29,7 @@ pub(super) struct Dictionary {
 pub(super) fn whole(cell: &Token) -> Option<Vec<Token>> {
     match cell {
         Token::Part { record, part: 0 } => Some(cells_of(record)),
+        Token::Hint { hint, part: 0 } => Some(cells_of_hint(hint)),
         Token::Table { table, part: 0 } => Some(cells_of_table(table)),
         _ => None,
     }
@@ -49,6 +52,7 @@ impl Dictionary {
         let cells = match &whole {
             Whole::Record(record) => record.cells,
             Whole::Table(table) => table.cells,
+            Whole::Hint(hint) => hint.cells,
         };
         if bytes.len() != cells * CELL_BYTES {
             let bytes = bytes.len();
@@ -73,6 +77,7 @@ impl Dictionary {
             Token::Part { record, part } => {
                 piece(Whole::Record(record.clone()), part).unwrap_or(garbage)
             }
+            Token::Hint { hint, part } => piece(Whole::Hint(hint.clone()), part).unwrap_or(garbage),
             Token::Table { table, part } => {
                 piece(Whole::Table(table.clone()), part).unwrap_or(garbage)
             }

@@ -29,12 +29,12 @@
 //! W4  A segment has a successor only when all of it is durable.
 //! W5  A segment is removed only after a checkpoint above it is durable.
 //!
-//! Not modelled here: truncation up to a record before the last one; two writers. Bounds, variants and
+//! Not modelled here: truncation into the last segment, but not up to its end; two writers. Bounds, variants and
 //! expected verdicts: `specs/wal.toml`. Source: Mohan et al., ARIES, TODS 17(1), 1992, sections 3 and 4.
 
-mod guards;
+pub(crate) mod guards;
 pub mod memory;
-mod recovery;
+pub(crate) mod recovery;
 
 use super::memory::Change as LogChange;
 use super::{STORE, Wal, cover, write_record};
@@ -215,15 +215,25 @@ impl Segments {
 
     /// Gives up all records so far. Nothing where the newest is a checkpoint, or none is left.
     fn truncate(&self, id: OpId, memory: &Memory) -> Vec<StepOf<Self>> {
-        let log = &memory.log;
         let newest = memory.records().last();
         if newest.is_none_or(|newest| newest.checkpoint.is_some()) {
             return Vec::new();
         }
         let checkpoint = Checkpoint {
-            up_to: log.index,
+            up_to: memory.log.index,
             elsewhere: memory.view().values,
         };
+        self.truncate_to(id, checkpoint, memory)
+    }
+
+    /// Gives up the records that a checkpoint says, all those in the segments before the last among them.
+    pub(crate) fn truncate_to(
+        &self,
+        id: OpId,
+        checkpoint: Checkpoint,
+        memory: &Memory,
+    ) -> Vec<StepOf<Self>> {
+        let log = &memory.log;
         let record = self.log.record(id, &[], Some(checkpoint), log);
         let mut steps = log_steps(vec![
             write_record("truncate: write", &record, log),

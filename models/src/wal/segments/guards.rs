@@ -11,7 +11,7 @@ use crate::protocol::{Step, StepOf};
 use crate::wal::STORE;
 
 /// The inner invariants that guard this step, by number, and whether each holds.
-pub(super) fn guards(
+pub(crate) fn guards(
     segments: &Segments,
     step: &StepOf<Segments>,
     memory: &Memory,
@@ -37,7 +37,9 @@ pub(super) fn guards(
         "init: directory barrier" | "rotate: directory barrier" => {
             let images = disk.crash_images(profile);
             let mut images = images.iter();
-            let holds = images.all(|(_, image)| all_have_headers(image.view()));
+            // What was truncated and comes back is not read.
+            let oldest = memory.segments.first().copied().unwrap_or(1);
+            let holds = images.all(|(_, image)| all_have_headers(image.view(), oldest));
             vec![(2, holds)]
         }
         "append: write" | "truncate: write" if !memory.log.first => {
@@ -54,9 +56,13 @@ pub(super) fn guards(
     }
 }
 
-fn all_have_headers(tree: &Tree<Token>) -> bool {
+fn all_have_headers(tree: &Tree<Token>, oldest: u64) -> bool {
     let names = tree.list(STORE).unwrap_or_default();
-    let segments = names.iter().filter(|name| name.ends_with(".log"));
+    let counts = |name: &str| {
+        let first = name.strip_suffix(".log").and_then(|first| first.parse().ok());
+        first.is_some_and(|first: u64| first >= oldest)
+    };
+    let segments = names.iter().filter(|name| counts(name));
     segments
         .filter_map(|name| tree.file(&format!("{STORE}/{name}")))
         .all(|cells| cells.first() == Some(&Token::Header))

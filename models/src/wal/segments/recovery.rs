@@ -18,11 +18,11 @@ use crate::wal::{self, STORE, name_barriers};
 use std::sync::Arc;
 
 /// A log as it was found.
-pub(super) struct Found {
+pub(crate) struct Found {
     /// What the process will know.
-    pub(super) memory: Memory,
+    pub(crate) memory: Memory,
     /// Every record in the segments that count, those below the truncation point too.
-    pub(super) records: Vec<Arc<Record>>,
+    pub(crate) records: Vec<Arc<Record>>,
     /// The last segment.
     last: Parsed,
     /// Segments that do not count.
@@ -101,7 +101,7 @@ fn firsts(tree: &Tree<Token>) -> Vec<u64> {
 }
 
 /// Reads the segments that count.
-pub(super) fn read(segments: &Segments, tree: &Tree<Token>) -> Result<Found, Refused> {
+pub(crate) fn read(segments: &Segments, tree: &Tree<Token>) -> Result<Found, Refused> {
     let firsts = firsts(tree);
     let cells = |first: u64| tree.file(&path_of(first)).unwrap_or_default();
     let read = |first: u64, generation: u32| {
