@@ -3,6 +3,7 @@
 //!
 //! `cargo bench --bench durable`; `TMPDIR` says on which disk.
 
+use lightsout::engine::bitcask::{self, Bitcask};
 use lightsout::engine::event_store::{self, EventStore, Expected, NewEvent};
 use lightsout::engine::lsm;
 use lightsout::engine::wal::segments::SegmentedLog;
@@ -42,6 +43,7 @@ fn main() -> Outcome {
     row("log", log(home)?);
     row("log in segments", segments(home)?);
     row("LSM tree", lsm_tree(home)?);
+    row("Bitcask", bitcask(home)?);
     row("event store", event_store(home)?);
     for round in 0..ROUNDS as u64 {
         for (_, put, times) in &mut rows {
@@ -117,6 +119,22 @@ fn segments(home: &Path) -> Outcome<Put> {
     Ok(Box::new(move |number| {
         let (key, value) = (key(number).to_vec(), VALUE.to_vec());
         log.append(&wal::Write::Put { key, value })?;
+        Ok(())
+    }))
+}
+
+/// It rotates every two rounds or so, and merges with every second rotation.
+fn bitcask(home: &Path) -> Outcome<Put> {
+    let options = bitcask::Options {
+        file_bytes: 2 * PUTS_A_ROUND * 160,
+        ..bitcask::Options::default()
+    };
+    let mut store = Bitcask::open(OsStorage, &home.join("bitcask"), options)?;
+    Ok(Box::new(move |number| {
+        store.put(&key(number), &VALUE)?;
+        if number % (4 * PUTS_A_ROUND) == 0 {
+            store.merge()?;
+        }
         Ok(())
     }))
 }

@@ -229,3 +229,64 @@ mod segments {
         );
     }
 }
+
+mod bitcask {
+    use super::*;
+    use lightsout::engine::bitcask::{Bitcask, Options};
+
+    struct Store;
+
+    type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
+
+    fn open(machine: &Simulated) -> Result<Bitcask<Simulated>, String> {
+        let opened = Bitcask::open(machine.clone(), Path::new(DIR), Options::default());
+        opened.map_err(|error| error.to_string())
+    }
+
+    fn contents(store: &Bitcask<Simulated>) -> Result<Pairs, String> {
+        let folded = store.fold(Pairs::new(), |mut all, key, value| {
+            all.push((key.to_vec(), value.to_vec()));
+            all
+        });
+        folded.map_err(|error| error.to_string())
+    }
+
+    impl Damaged for Store {
+        type Contents = Pairs;
+
+        fn make(machine: &Simulated) -> Vec<Pairs> {
+            let mut store = open(machine).unwrap();
+            let mut history = vec![Pairs::new()];
+            for (number, key) in (0..).zip(["a", "b", "", "a", "c", "d"]) {
+                match number {
+                    2 => store.delete(b"b").unwrap(),
+                    _ => store.put(key.as_bytes(), &[b'0' + number; 9]).unwrap(),
+                };
+                if number == 1 || number == 3 {
+                    store.rotate().unwrap();
+                    store.merge().unwrap();
+                }
+                history.push(contents(&store).unwrap());
+            }
+            store.close().unwrap();
+            history
+        }
+
+        fn read(machine: &Simulated) -> Result<Pairs, String> {
+            contents(&open(machine)?)
+        }
+    }
+
+    #[test]
+    fn every_bit_of_a_bitcask_store() {
+        let counts = flip_every_bit::<Store>();
+        assert!(
+            counts.right > 500,
+            "{counts:?}: a hint is no source of truth"
+        );
+        assert!(
+            counts.lost > 0 && counts.refused > counts.lost,
+            "{counts:?}"
+        );
+    }
+}

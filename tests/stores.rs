@@ -3,11 +3,12 @@
 //!
 //! A new engine's store is made by `LIGHTSOUT_MAKE_STORES=1 cargo test --test stores`, which overwrites none.
 
+use lightsout::engine::bitcask::Bitcask;
 use lightsout::engine::event_store::{Event, EventStore, Expected, NewEvent, Projection};
 use lightsout::engine::lsm::Store;
 use lightsout::engine::wal::segments::SegmentedLog;
 use lightsout::engine::wal::{Entry, Log, Note, Write};
-use lightsout::engine::{event_store, lsm, wal};
+use lightsout::engine::{bitcask, event_store, lsm, wal};
 use lightsout::storage::os::OsStorage;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -169,5 +170,34 @@ fn an_event_store_of_version_1() {
             (second.kind(), second.metadata()),
             ("kind", Some("\"who\""))
         );
+    });
+}
+
+#[test]
+fn a_bitcask_store_of_version_1() {
+    fn open(dir: &Path) -> Bitcask<OsStorage> {
+        Bitcask::open(OsStorage, dir, bitcask::Options::default()).unwrap()
+    }
+    fn make(dir: &Path) {
+        let mut store = open(dir);
+        store
+            .write(&[put("a", "1"), put("b", "2"), put("", "")])
+            .unwrap();
+        store.rotate().unwrap();
+        store.delete(b"b").unwrap();
+        store.rotate().unwrap();
+        store.merge().unwrap();
+        store.put(b"c", b"3").unwrap();
+    }
+    kept("bitcask-1", make, |dir| {
+        let store = open(dir);
+        assert_eq!(store.merged_up_to(), Some((2, true)));
+        let found = store.fold(Vec::new(), |mut all, key, value| {
+            all.push((key.to_vec(), value.to_vec()));
+            all
+        });
+        let expected = [("", ""), ("a", "1"), ("c", "3")];
+        let expected = expected.map(|(key, value)| (key.into(), value.into()));
+        assert_eq!(found.unwrap(), expected);
     });
 }

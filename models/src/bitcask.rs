@@ -4,8 +4,8 @@
 //!   write     append to the active data file, as the log in segments does (wal/segments.rs)
 //!   rotate    as the log in segments does: the active file is closed, the next one made
 //!   merge     of all closed files:
-//!             HI.hint: create, write, barrier
-//!             HI.merged.tmp: create, write, barrier | rename to HI.merged | directory barrier
+//!             HI.merged.tmp: create, write, barrier | HI.hint: create, write, barrier
+//!             rename to HI.merged | directory barrier
 //!             append a checkpoint that says HI | data barrier | remove the closed files
 //!             remove the merged file and the hint of before
 //!   recovery  as the log in segments does
@@ -202,17 +202,14 @@ impl Bitcask {
         });
         let (path, hinted) = (merged_path(hi), hint_path(hi));
         let made = format!("{path}.tmp");
-        let mut steps = vec![Step::call(
-            "merge: hint create",
-            Call::Create(hinted.clone()),
-        )];
-        steps.extend(self.write("merge: hint write", &hinted, cells_of_hint(&hint)));
-        steps.extend([
-            Step::call("merge: hint barrier", Call::Barrier(hinted)),
-            Step::call("merge: create", Call::Create(made.clone())),
-        ]);
+        let mut steps = vec![Step::call("merge: create", Call::Create(made.clone()))];
         steps.extend(self.write("merge: write", &made, cells_of_table(&merged)));
-        steps.push(Step::call("merge: barrier", Call::Barrier(made.clone())));
+        steps.extend([
+            Step::call("merge: barrier", Call::Barrier(made.clone())),
+            Step::call("merge: hint create", Call::Create(hinted.clone())),
+        ]);
+        steps.extend(self.write("merge: hint write", &hinted, cells_of_hint(&hint)));
+        steps.push(Step::call("merge: hint barrier", Call::Barrier(hinted)));
         let (from, to) = (made, path);
         let named = [
             Step::call("merge: rename", Call::Rename { from, to }),

@@ -1,11 +1,13 @@
 //! What a real engine does with the script of a model.
 
 use super::catalogue::{
-    event_store_setup, lines_setup, lsm_setup, module_setup, segments_setup, wal_setup,
+    bitcask_setup, event_store_setup, found_bitcask_setup, lines_setup, lsm_setup, module_setup,
+    segments_setup, wal_setup,
 };
 use super::spec::{Check, Spec};
 use crate::conform::{
-    Divergence, Kind, replay_events, replay_lines, replay_log, replay_lsm, replay_segments,
+    Divergence, Kind, replay_bitcask, replay_events, replay_lines, replay_log, replay_lsm,
+    replay_segments,
 };
 use models::contract::Promise;
 use models::machine::script::Move;
@@ -23,10 +25,14 @@ pub(super) fn replayed(
     moves: &[Move],
     promise: Promise,
 ) -> Result<Option<String>, String> {
-    if spec.engine == "wal" && module_setup(spec, check).is_some() {
-        return Ok(Some(
-            "not replayed: no engine stands for the study's log".into(),
-        ));
+    let is_only_a_model = match spec.engine.as_str() {
+        "wal" => module_setup(spec, check).is_some(),
+        "bitcask" => found_bitcask_setup(spec, check).is_some(),
+        _ => false,
+    };
+    if is_only_a_model {
+        let why = "not replayed: no engine stands for the study's";
+        return Ok(Some(why.into()));
     }
     let Some((name, found)) = on_its_engine(spec, check, moves, promise) else {
         return Ok(None);
@@ -58,6 +64,10 @@ fn on_its_engine(spec: &Spec, check: &Check, moves: &[Move], promise: Promise) -
                 Some(("log", replay_log(&setup, moves, promise)))
             }
         },
+        "bitcask" => {
+            let setup = bitcask_setup(spec, check).ok()?;
+            Some(("Bitcask", replay_bitcask(&setup, moves, promise)))
+        }
         "event_store" => match lines_setup(spec, check) {
             Some(setup) => {
                 let found = replay_lines(&setup.ok()?, moves, promise);

@@ -251,6 +251,9 @@ fn bounds(check: &Check) -> String {
     if check.bounds.table != 2 {
         text.push(format!("table {}", check.bounds.table));
     }
+    if check.bounds.hint != 1 {
+        text.push(format!("hint {}", check.bounds.hint));
+    }
     if check.bounds.write != 1 {
         text.push(format!("write {}", check.bounds.write));
     }

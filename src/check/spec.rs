@@ -155,6 +155,9 @@ pub struct Sizes {
     /// Cells in a table; 2 if left out.
     #[serde(default = "two")]
     pub table: usize,
+    /// Cells in a hint; 1 if left out.
+    #[serde(default = "one")]
+    pub hint: usize,
     /// Tables of one level that are merged; 4 if left out.
     #[serde(default = "four")]
     pub fanout: usize,

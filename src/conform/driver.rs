@@ -1,5 +1,6 @@
 //! Runs a script in lock step.
 
+use super::bitcask::BitcaskSubject;
 use super::event_store::EventsSubject;
 use super::json_lines::LinesSubject;
 use super::lockstep::Lockstep;
@@ -51,6 +52,7 @@ fn start(
         Engine::Log => drive::<LogSubject>(script, engine, mistakes),
         Engine::Segments(_) => drive::<SegmentsSubject>(script, engine, mistakes),
         Engine::Lsm(_) => drive::<LsmSubject>(script, engine, mistakes),
+        Engine::Bitcask(_) => drive::<BitcaskSubject>(script, engine, mistakes),
         Engine::EventStore(_) => drive::<EventsSubject>(script, engine, mistakes),
         Engine::JsonLines(_) => drive::<LinesSubject>(script, engine, mistakes),
     }

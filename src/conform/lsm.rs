@@ -327,7 +327,7 @@ fn as_found_bytes(script: &Script, table: &Table) -> Vec<u8> {
 }
 
 /// The value that an operation gives a key; the last, where it writes the key twice.
-fn value_of(script: &Script, op: OpId, key: Key) -> Option<Vec<u8>> {
+pub(super) fn value_of(script: &Script, op: OpId, key: Key) -> Option<Vec<u8>> {
     let name = script.key_bytes(key);
     let mut writes = script.writes(op).into_iter().rev();
     writes.find_map(|write| match write {

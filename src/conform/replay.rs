@@ -12,6 +12,7 @@
 //! the engine believes it. A power cut leaves the engine's disk with the bytes of the image that the
 //! check was left with.
 
+use super::bitcask::BitcaskSubject;
 use super::event_store::EventsSubject;
 use super::json_lines::LinesSubject;
 use super::lockstep::{Lockstep, is_barrier_at};
@@ -21,6 +22,7 @@ use super::subject::Subject;
 use super::wal::LogSubject;
 use super::{Divergence, Kind};
 use crate::storage::simulated::{Fault, Point};
+use models::bitcask::Bitcask;
 use models::contract::{Event, OpId, Operation, Promise};
 use models::event_store::EventStore;
 use models::event_store::lines::Lines;
@@ -46,6 +48,15 @@ pub fn replay_segments(
     breach: Promise,
 ) -> Result<(), Divergence> {
     replay::<SegmentsSubject>(setup, moves, breach)
+}
+
+/// The same for Bitcask.
+pub fn replay_bitcask(
+    setup: &Setup<Bitcask>,
+    moves: &[Move],
+    breach: Promise,
+) -> Result<(), Divergence> {
+    replay::<BitcaskSubject>(setup, moves, breach)
 }
 
 /// The same for the event store.

@@ -43,10 +43,21 @@ pub enum Engine {
     Segments(Segments),
     /// The LSM tree.
     Lsm(Tree),
+    /// Bitcask.
+    Bitcask(Files),
     /// The event store. A write is an event, whatever its key; a delete is one without bytes of its own.
     EventStore(Events),
     /// The event store as found: lines of JSON.
     JsonLines(Lines),
+}
+
+/// The settings of a Bitcask store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Files {
+    /// Bytes of records in a data file at which the next write begins another; never if left out.
+    #[serde(default)]
+    pub rotate_at: Option<usize>,
 }
 
 /// The settings of an event store.

@@ -4,7 +4,9 @@
 //! - [`wal`]: a log of writes
 //! - [`lsm`]: an LSM tree
 //! - [`event_store`]: an event store
+//! - [`bitcask`]: a hash table over a log
 
+pub mod bitcask;
 pub mod event_store;
 pub mod lsm;
 pub mod wal;

@@ -1,13 +1,15 @@
 //! Counterexamples of the model, replayed on the real engines; and that a replay notices what is wrong.
 
 use lightsout::check::catalogue::{
-    event_store_setup, lines_setup, lsm_setup, segments_setup, wal_setup,
+    bitcask_setup, event_store_setup, lines_setup, lsm_setup, segments_setup, wal_setup,
 };
 use lightsout::check::search::Case;
 use lightsout::check::spec::{self, Check, Spec};
 use lightsout::conform::{
-    Divergence, Kind, replay_events, replay_lines, replay_log, replay_lsm, replay_segments,
+    Divergence, Kind, replay_bitcask, replay_events, replay_lines, replay_log, replay_lsm,
+    replay_segments,
 };
+use models::bitcask::Bitcask;
 use models::cells::Token;
 use models::contract::{Operation, Promise};
 use models::disk::effect::Effect;
@@ -68,6 +70,16 @@ fn segments() -> Replayed<Segments> {
             let log = segments.log.variant == Variant::Durable;
             log && segments.variant == segments::Variant::Durable
         },
+    }
+}
+
+fn bitcask() -> Replayed<Bitcask> {
+    Replayed {
+        spec: spec_of("bitcask"),
+        is_of_it: |check| !check.variant.starts_with("as-found"),
+        setup: bitcask_setup,
+        replay: replay_bitcask,
+        is_real: |store| store.variant == models::bitcask::Variant::Durable,
     }
 }
 
@@ -193,7 +205,9 @@ fn every_counterexample_that_is_not_of_a_mistake_breaks_the_same_promise_on_the_
         tree().breaks_the_same(&["as-found/all-synced-torn"]),
         events().breaks_the_same(&[]),
         lines().breaks_the_same(&[]),
+        bitcask().breaks_the_same(&[]),
     );
+    assert!(replayed.5 >= 20, "{replayed:?}");
     assert!(replayed.3 >= 15 && replayed.4 >= 5, "{replayed:?}");
     assert!(replayed.0 >= 16 && replayed.1 >= 15, "{replayed:?}");
     assert!(replayed.2 >= 20, "{replayed:?}");
@@ -207,7 +221,9 @@ fn a_mistake_that_no_engine_makes_is_not_replayed() {
         tree().mistakes_are_not_replayed(),
         events().mistakes_are_not_replayed(),
         lines().mistakes_are_not_replayed(),
+        bitcask().mistakes_are_not_replayed(),
     );
+    assert!(mistakes.5 >= 4, "{mistakes:?}");
     assert!(mistakes.3 >= 3 && mistakes.4 >= 3, "{mistakes:?}");
     assert!(mistakes.0 >= 8 && mistakes.1 >= 8, "{mistakes:?}");
     assert!(mistakes.2 >= 8, "{mistakes:?}");
@@ -220,7 +236,9 @@ fn a_replay_whose_fates_were_tampered_with_is_noticed() {
         segments().tampering_is_noticed(),
         tree().tampering_is_noticed(),
         events().tampering_is_noticed(),
+        bitcask().tampering_is_noticed(),
     );
+    assert!(tampered.4 >= 12, "{tampered:?}");
     assert!(tampered.3 >= 8, "{tampered:?}");
     assert!(tampered.0 >= 12 && tampered.1 >= 12, "{tampered:?}");
     assert!(tampered.2 >= 12, "{tampered:?}");
@@ -233,7 +251,9 @@ fn with_its_barrier_in_place_the_real_engine_keeps_what_the_script_breaks() {
         segments().barriers_in_place_keep_it(),
         tree().barriers_in_place_keep_it(),
         events().barriers_in_place_keep_it(),
+        bitcask().barriers_in_place_keep_it(),
     );
+    assert!(kept.4 >= 14, "{kept:?}");
     assert!(kept.3 >= 12, "{kept:?}");
     assert!(kept.0 >= 12 && kept.1 >= 14, "{kept:?}");
     assert!(kept.2 >= 14, "{kept:?}");

@@ -1,7 +1,7 @@
 //! Scripts: random ones, and a fixed one that passes by every call of the log.
 
 use lightsout::conform::{
-    Discipline, Engine, Events, Lines, Script, Segments, Step, Sync, TornLine, Tree, Write,
+    Discipline, Engine, Events, Files, Lines, Script, Segments, Step, Sync, TornLine, Tree, Write,
 };
 use models::disk::Failure;
 use models::profile::NAMES;
@@ -92,6 +92,13 @@ pub(crate) fn durable_segments_scripts() -> impl Strategy<Value = Script> {
     let rotate_at = select(vec![None, Some(64), Some(600), Some(4_000)]);
     let engine = rotate_at.prop_map(|rotate_at| Engine::Segments(Segments { rotate_at }));
     scripts(engine, Just(Discipline::Durable), step(2, 12))
+}
+
+/// Bitcask; a flush rotates.
+pub(crate) fn durable_bitcask_scripts() -> impl Strategy<Value = Script> {
+    let rotate_at = select(vec![None, Some(64), Some(600), Some(4_000)]);
+    let engine = rotate_at.prop_map(|rotate_at| Engine::Bitcask(Files { rotate_at }));
+    scripts(engine, Just(Discipline::Durable), step(3, 22))
 }
 
 /// An event store; a flush takes a snapshot.
@@ -365,6 +372,81 @@ pub(crate) fn fixed_events(sync: Sync) -> Script {
     ];
     Script {
         engine: Engine::EventStore(Events::default()),
+        discipline: Discipline::Durable,
+        sync,
+        profile: "posix".into(),
+        sector_bytes: 64,
+        block_bytes: 128,
+        keys: vec![1, 2, 3],
+        steps: steps.concat(),
+    }
+}
+
+/// Initialisation, rotations when a file is full and when asked for, merges, the second over the first; deaths in a
+/// merge, at its name, at its checkpoint and among its removals, and recoveries from them; failed barriers of a data
+/// file, of a merged file and of a directory.
+pub(crate) fn fixed_bitcask(sync: Sync) -> Script {
+    let put = |key, value| {
+        Step::Write(vec![Write {
+            key,
+            value: Some(value),
+        }])
+    };
+    let delete = |key| Step::Write(vec![Write { key, value: None }]);
+    let cut = |keep: &[bool]| Step::PowerCut {
+        keep: keep.to_vec(),
+        fills: vec![0],
+    };
+    let die = |calls, step: Step, crash: Step| vec![Step::DieAfter(calls), step, crash];
+    let fail = |barriers, failure| Step::FailBarrierAfter(barriers, failure);
+    let steps = [
+        vec![
+            put(0, 20),
+            put(1, 90),
+            Step::Flush,
+            put(2, 30),
+            Step::Compact,
+        ],
+        vec![
+            delete(1),
+            Step::Sync,
+            put(1, 7),
+            Step::Flush,
+            put(1, 5),
+            Step::Compact,
+        ],
+        vec![put(0, 8), Step::Flush, delete(2), Step::Flush],
+        die(4, Step::Compact, cut(&[true])),
+        vec![put(2, 8), Step::Flush],
+        die(8, Step::Compact, cut(&[true, false])),
+        vec![put(1, 200), put(2, 9)],
+        die(10, Step::Compact, cut(&[true])),
+        vec![Step::Compact, put(0, 40), Step::Flush],
+        die(12, Step::Compact, Step::Kill),
+        vec![
+            put(1, 17),
+            Step::Close,
+            put(2, 18),
+            Step::Flush,
+            Step::Compact,
+        ],
+        vec![
+            put(2, 19),
+            fail(0, Failure::DataStays),
+            put(1, 4),
+            Step::Flush,
+        ],
+        vec![Step::Sync, Step::Kill, put(2, 4), Step::Flush],
+        vec![fail(1, Failure::DataReverts), Step::Compact, put(0, 4)],
+        vec![Step::Kill, Step::DieAfter(2), cut(&[false, true])],
+        vec![cut(&[true]), put(2, 5), put(1, 6), Step::Flush],
+        vec![fail(2, Failure::Abort), Step::Compact, cut(&[false])],
+        vec![put(0, 6), Step::Flush, Step::Compact, cut(&[false])],
+    ];
+    Script {
+        engine: Engine::Bitcask(Files {
+            rotate_at: Some(300),
+        }),
         discipline: Discipline::Durable,
         sync,
         profile: "posix".into(),

@@ -4,6 +4,7 @@
 //! LIMIT: a kill takes the process and leaves what is cached. Whether barriers are where they should
 //! be is not seen here; power cuts are explored on the simulated disk.
 
+mod bitcask;
 mod event_store;
 mod lsm;
 mod segments;

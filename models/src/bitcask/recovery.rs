@@ -14,6 +14,10 @@ use std::sync::Arc;
 pub(super) fn recover(bitcask: &Bitcask, tree: &Tree<Token>) -> Result<PlanOf<Bitcask>, Refused> {
     let files = bitcask.files.recover(tree)?;
     let names = tree.list(STORE).unwrap_or_default();
+    let any = |suffix: &str| names.iter().any(|name| name.ends_with(suffix));
+    if any(".merged") && !any(".log") {
+        return Err(Refused("there is a merged file, and no data file".into()));
+    }
     let numbers = |suffix: &str| {
         let number = |name: &Arc<str>| name.strip_suffix(suffix)?.parse().ok();
         let mut numbers: Vec<u64> = names.iter().filter_map(number).collect();

@@ -66,7 +66,7 @@ pub fn bitcask_setup(spec: &Spec, check: &Check) -> Result<Setup<Bitcask>, Strin
             rotate_at: None,
         },
         merged: TableSize::Fixed(check.bounds.table),
-        hint: TableSize::Fixed(check.bounds.table.div_ceil(2)),
+        hint: TableSize::Fixed(check.bounds.hint),
         chunk: usize::MAX,
     };
     setup(spec, check, protocol, sync)

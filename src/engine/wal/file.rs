@@ -2,8 +2,8 @@
 //! that protects its tables with it.
 
 use super::error::{Error, OrFail};
-use super::format::{self, Chain, FILE_HEADER, Lsn, Note, Owner, Write};
-use super::read::{Format, Pieces, Records};
+use super::format::{self, Chain, Entry, FILE_HEADER, Lsn, Note, Owner, Write};
+use super::read::{Format, Pieces, Place, Records};
 use super::recovery::Scan;
 use super::{SyncMode, read};
 use crate::storage::{File, Storage, parent};
@@ -201,6 +201,38 @@ impl<F: File> LogFile<F> {
         };
         let pieces = Pieces::new(&self.file, self.tail);
         Records::new(pieces, &self.path, start, Format::Durable).after(after)
+    }
+
+    /// The record at a place that was read or appended before.
+    pub(super) fn record_at(&self, place: Place) -> Result<(Lsn, Entry), Error> {
+        let start = read::Start {
+            at: place.at,
+            chain: place.chain,
+            previous: Some(Lsn {
+                generation: 0,
+                index: place.index - 1,
+            }),
+        };
+        let pieces = Pieces::new(&self.file, self.tail);
+        let mut records = Records::new(pieces, &self.path, start, Format::Durable);
+        match records.next_entry() {
+            Some(record) => record,
+            None => Err(Error::Damaged {
+                path: self.path.clone(),
+                at: place.at,
+                index: place.index,
+                because: "it was there when it was recovered or written, and is not now",
+            }),
+        }
+    }
+
+    /// Where the next record goes, but for its index.
+    pub(super) fn next_place(&self) -> Place {
+        Place {
+            index: 0,
+            at: self.tail,
+            chain: self.chain,
+        }
     }
 
     /// The newest record that was recovered, here or by the floor, or whose append returned.

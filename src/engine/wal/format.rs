@@ -5,10 +5,11 @@
 //! record        crc32 u32 | length u32 | generation u32 | count u32 | index u64 | mark u64 | payload | zeros to a cell
 //!               the crc covers everything after it, padding included; length is the payload's, and never 0;
 //!               it is *chained*: it begins from the crcs of the two records before (see [`Chain`])
-//! engine        1 a log on its own, 2 the log of an LSM tree, 6 the log of an event store (3 is a table of an LSM tree,
-//!               7 a snapshot of an event store, whose bytes are told there)
+//! engine        1 a log on its own, 2 the log of an LSM tree, 6 the log of an event store, 8 a data file of Bitcask (3 is a
+//!               table of an LSM tree, 7 a snapshot of an event store, 9 and 10 a merged file of Bitcask and its
+//!               hint, whose bytes are told there)
 //! payload       count times: tag u8 (1 put, 2 delete) | key length u32 | key | a put: value length u32 | value
-//!               or, in a log on its own, once: tag u8 (3 begin, 4 commit, 5 checkpoint) | number u64
+//!               or, in a log in segments, once: tag u8 (3 begin, 4 commit, 5 checkpoint) | number u64
 //! ```
 //!
 //! `mark` is the *durable mark*: the index up to which barriers had completed when the record was
@@ -58,6 +59,8 @@ pub(crate) enum Owner {
     Lsm = 2,
     /// The log of an event store.
     EventStore = 6,
+    /// A data file of a Bitcask store.
+    Bitcask = 8,
 }
 
 /// One change of one key. Keys and values are bytes, need not be UTF-8, and may be empty.
@@ -217,6 +220,11 @@ pub(crate) fn header_of(engine: u16, version: u16) -> [u8; FILE_HEADER] {
 }
 
 impl Owner {
+    /// Whether its records may be notes: a log in segments has them.
+    pub(super) fn takes_notes(self) -> bool {
+        matches!(self, Owner::Log | Owner::Bitcask)
+    }
+
     /// The 16 bytes that a log of this engine begins with.
     pub(crate) fn file_header(self) -> [u8; FILE_HEADER] {
         header_of(self as u16, VERSION)

@@ -18,7 +18,7 @@ mod error;
 pub(crate) mod file;
 pub(crate) mod format;
 pub(crate) mod log;
-mod read;
+pub(crate) mod read;
 pub(crate) mod recovery;
 pub mod segments;
 #[cfg(test)]

@@ -18,6 +18,19 @@ pub struct Record {
     pub writes: Vec<Write>,
 }
 
+/// Where a record is, and what it follows: all that reading it again takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// Its index.
+    pub(crate) index: u64,
+    /// Its first byte in its file.
+    pub(super) at: u64,
+    pub(super) chain: Chain,
+}
+
+/// A record that was read, and its place.
+pub(super) type Placed = (Place, (Lsn, Entry));
+
 /// A file up to `end`, read block by block.
 #[derive(Debug)]
 pub(super) struct Pieces<'f, F> {
@@ -150,6 +163,16 @@ impl<'l, F: File> Records<'l, F> {
         let next = self.read_next().transpose();
         self.done = !matches!(next, Some(Ok(_)));
         next
+    }
+
+    /// The next record, whatever it says, and its place.
+    pub(super) fn next_placed(&mut self) -> Option<Result<Placed, Error>> {
+        let (at, chain) = (self.at, self.chain);
+        let next = self.next_entry()?;
+        Some(next.map(|(lsn, entry)| {
+            let index = lsn.index;
+            (Place { index, at, chain }, (lsn, entry))
+        }))
     }
 
     fn read_next(&mut self) -> Result<Option<(Lsn, Entry)>, Error> {

@@ -59,7 +59,9 @@ pub(crate) fn guards(
 fn all_have_headers(tree: &Tree<Token>, oldest: u64) -> bool {
     let names = tree.list(STORE).unwrap_or_default();
     let counts = |name: &str| {
-        let first = name.strip_suffix(".log").and_then(|first| first.parse().ok());
+        let first = name
+            .strip_suffix(".log")
+            .and_then(|first| first.parse().ok());
         first.is_some_and(|first: u64| first >= oldest)
     };
     let segments = names.iter().filter(|name| counts(name));

@@ -23,7 +23,7 @@ use super::SyncMode;
 use super::error::{Error, OrFail};
 use super::file::{self, LogFile};
 use super::format::{Entry, FILE_HEADER, Lsn, Note, Owner, Write};
-use super::read::Records;
+use super::read::{Place, Records};
 use crate::storage::{Storage, claim};
 use std::path::{Path, PathBuf};
 
@@ -63,6 +63,7 @@ pub struct SegmentedLog<S: Storage> {
     storage: S,
     dir: PathBuf,
     options: Options,
+    owner: Owner,
     /// Those before the last, oldest first.
     closed: Vec<LogFile<S::File>>,
     last: LogFile<S::File>,
@@ -77,20 +78,35 @@ impl<S: Storage> SegmentedLog<S> {
     ///
     /// Once this returns, everything that [`SegmentedLog::read_from`] shows is durable, the names included.
     pub fn open(storage: S, dir: &Path, options: Options) -> Result<SegmentedLog<S>, Error> {
+        let opened = SegmentedLog::open_as(storage, dir, options, Owner::Log, |_| Ok(()));
+        opened.map(|(log, ())| log)
+    }
+
+    /// As [`SegmentedLog::open`], the log of this engine. `check` is told the truncation point, and looks at
+    /// what the engine has beside the log before anything is changed.
+    pub(crate) fn open_as<T, E: From<Error>>(
+        storage: S,
+        dir: &Path,
+        options: Options,
+        owner: Owner,
+        check: impl FnOnce(u64) -> Result<T, E>,
+    ) -> Result<(SegmentedLog<S>, T), E> {
         let lock = claim(&storage, dir).or_fail("open the store")?;
         let lock = lock.ok_or_else(|| Error::Locked {
             dir: dir.to_path_buf(),
         })?;
-        let found = recovery::recover(&storage, dir, options.sync)?;
-        Ok(SegmentedLog {
+        let (found, checked) = recovery::recover(&storage, dir, options.sync, owner, check)?;
+        let log = SegmentedLog {
             storage,
             dir: dir.to_path_buf(),
             options,
+            owner,
             closed: found.closed,
             last: found.last,
             point: found.point,
             _lock: lock,
-        })
+        };
+        Ok((log, checked))
     }
 
     /// Appends one write.
@@ -107,9 +123,17 @@ impl<S: Storage> SegmentedLog<S> {
     /// Appends several writes that any crash leaves all or none of; otherwise as [`SegmentedLog::append`]. It
     /// is one call, and one record.
     pub fn append_batch(&mut self, writes: &[Write]) -> Result<Lsn, Error> {
+        self.append_placed(writes).map(|(lsn, _)| lsn)
+    }
+
+    /// As [`SegmentedLog::append_batch`], and says where the record is.
+    pub(crate) fn append_placed(&mut self, writes: &[Write]) -> Result<(Lsn, Place), Error> {
         super::format::check_limits(writes)?;
         self.make_room()?;
-        self.last.append(writes)
+        let next = self.last.next_place();
+        let lsn = self.last.append(writes)?;
+        let index = lsn.index;
+        Ok((lsn, Place { index, ..next }))
     }
 
     /// Appends a mark of the client's own: a transaction of this number begins. Otherwise as
@@ -174,7 +198,7 @@ impl<S: Storage> SegmentedLog<S> {
         }
         self.last.sync()?;
         let first = self.last().map_or(1, |lsn| lsn.index.saturating_add(1));
-        let made = create(&self.storage, &self.dir, first).and_then(|file| {
+        let made = create(&self.storage, &self.dir, first, self.owner).and_then(|file| {
             let named = self.storage.directory_barrier(&self.dir);
             named.or_fail("sync the store")?;
             Ok(file)
@@ -212,6 +236,47 @@ impl<S: Storage> SegmentedLog<S> {
         segments
             .flat_map(move |segment| entries(segment.read_from(after)))
             .filter(move |read| read.as_ref().map_or(true, |it| it.lsn.index > point))
+    }
+
+    /// The records above the truncation point that hold writes, with their places.
+    pub(crate) fn placed(&self) -> impl Iterator<Item = Result<(Place, Record), Error>> {
+        let point = self.point;
+        let segments = self.closed.iter().chain([&self.last]);
+        segments
+            .flat_map(|segment| {
+                let mut records = segment.read_from(None);
+                std::iter::from_fn(move || records.next_placed())
+            })
+            .map(|read| read.map(|(place, (lsn, entry))| (place, Record { lsn, entry })))
+            .filter(move |read| read.as_ref().map_or(true, |(_, it)| it.lsn.index > point))
+    }
+
+    /// The record at a place, which is above the truncation point.
+    pub(crate) fn record_at(&self, place: Place) -> Result<Record, Error> {
+        let after = self.closed.partition_point(|it| it.floor() < place.index);
+        let is_last = self.last.floor() < place.index;
+        let segment = match is_last {
+            true => &self.last,
+            false => &self.closed[after - 1],
+        };
+        let (lsn, entry) = segment.record_at(place)?;
+        Ok(Record { lsn, entry })
+    }
+
+    /// The index of the last record in the segments before the last: nothing is appended up to there.
+    pub(crate) fn closed_up_to(&self) -> Option<u64> {
+        (!self.closed.is_empty()).then(|| self.last.floor())
+    }
+
+    /// Whether this handle takes no more.
+    pub(crate) fn check_poison(&self) -> Result<(), Error> {
+        self.last.check_poison()
+    }
+
+    /// Bytes of records in all segments.
+    pub(crate) fn bytes(&self) -> u64 {
+        let segments = self.closed.iter().chain([&self.last]);
+        segments.map(LogFile::live_bytes).sum()
     }
 
     /// The newest record that was recovered or whose append returned: the current sequence number.
@@ -252,10 +317,10 @@ fn entries<F: crate::storage::File>(
 }
 
 /// Makes the segment whose first record will have this index, open under its final name, which is cached.
-fn create<S: Storage>(storage: &S, dir: &Path, first: u64) -> Result<S::File, Error> {
+fn create<S: Storage>(storage: &S, dir: &Path, first: u64, owner: Owner) -> Result<S::File, Error> {
     let (in_the_making, path) = (names::in_the_making(dir, first), names::path(dir, first));
     let file = storage.create(&in_the_making).or_fail("make a segment")?;
-    file::write_header(&file, Owner::Log)?;
+    file::write_header(&file, owner)?;
     let named = storage.rename(&in_the_making, &path);
     named.or_fail("give a segment its name")?;
     storage.open(&path).or_fail("open a segment")

@@ -35,26 +35,31 @@ struct Segment<F> {
     scan: Scan,
 }
 
-pub(super) fn recover<S: Storage>(
+pub(super) fn recover<S: Storage, T, E: From<Error>>(
     storage: &S,
     dir: &Path,
     sync: SyncMode,
-) -> Result<Recovered<S::File>, Error> {
+    owner: Owner,
+    check_beside: impl FnOnce(u64) -> Result<T, E>,
+) -> Result<(Recovered<S::File>, T), E> {
     let names = storage.list(dir).or_fail("open the store")?;
     let found = Found::sort(dir, &names)?;
     if found.firsts.is_empty() {
+        let checked = check_beside(0)?;
         remove(storage, &found.leftovers)?;
-        let file = create(storage, dir, 1)?;
+        let file = create(storage, dir, 1, owner)?;
         sync_names(storage, dir)?;
-        return Ok(Recovered {
+        let recovered = Recovered {
             closed: Vec::new(),
-            last: LogFile::empty(file, &names::path(dir, 1), Owner::Log, sync),
+            last: LogFile::empty(file, &names::path(dir, 1), owner, sync),
             point: 0,
-        });
+        };
+        return Ok((recovered, checked));
     }
     // Nothing is touched, not even a leftover, before all is known to be ours and undamaged.
-    let (mut segments, point) = read(storage, dir, &found.firsts)?;
+    let (mut segments, point) = read(storage, dir, &found.firsts, owner)?;
     check(dir, &segments, point)?;
+    let checked = check_beside(point)?;
     let Some(last) = segments.pop() else {
         unreachable!("at least one segment counts: the last one");
     };
@@ -76,7 +81,7 @@ pub(super) fn recover<S: Storage>(
         let file = LogFile::recovered(
             segment.file,
             &segment.path,
-            Owner::Log,
+            owner,
             sync,
             floor,
             segment.scan,
@@ -85,17 +90,23 @@ pub(super) fn recover<S: Storage>(
         file
     };
     let closed = segments.into_iter().map(&mut open).collect();
-    Ok(Recovered {
+    let recovered = Recovered {
         closed,
         last: open(last),
         point,
-    })
+    };
+    Ok((recovered, checked))
 }
 
 /// The segments that count, oldest first, and the truncation point.
 type Counted<F> = (Vec<Segment<F>>, u64);
 
-fn read<S: Storage>(storage: &S, dir: &Path, firsts: &[u64]) -> Result<Counted<S::File>, Error> {
+fn read<S: Storage>(
+    storage: &S,
+    dir: &Path,
+    firsts: &[u64],
+    owner: Owner,
+) -> Result<Counted<S::File>, Error> {
     let mut segments: Vec<Segment<S::File>> = Vec::new();
     let mut point = 0;
     for &first in firsts.iter().rev() {
@@ -104,7 +115,7 @@ fn read<S: Storage>(storage: &S, dir: &Path, firsts: &[u64]) -> Result<Counted<S
         }
         let path = names::path(dir, first);
         let file = storage.open(&path).or_fail("open a segment")?;
-        let scan = recovery::scan(&file, &path, Owner::Log, floor_of(first))?;
+        let scan = recovery::scan(&file, &path, owner, floor_of(first))?;
         point = point.max(scan.checkpoint.unwrap_or(0));
         segments.push(Segment {
             first,

@@ -1,0 +1,35 @@
+//! Bitcask: data files that are appended to, a table of keys in memory, and merges.
+//!
+//! ```text
+//! put      append to the active data file, as the log in segments does | Ok
+//! rotate   as the log in segments does
+//! merge    HI.merged.tmp: write, barrier | HI.hint: write, barrier | rename to HI.merged | directory barrier
+//!          append a checkpoint that says HI | data barrier | remove the closed files, and the merged one of before | Ok
+//! open     as the log in segments does | the merged file, by its hint if that counts | remove leftovers | Ok
+//! ```
+//!
+//! - [`Bitcask`] is the handle, [`Options`] its settings, [`Stats`] what it is made of.
+//! - The data files are a log in segments ([`SegmentedLog`](super::wal::segments::SegmentedLog)). `merged`: the bytes of a
+//!   merged file. `hint`: those of its hint. `keydir`: where the value of each key is. `recovery`: what an open does.
+//!   `merge`: what a merge does.
+//!
+//! A merged file holds the newest value of each key among the records up to `HI`, the last one of the closed files. It
+//! needs no tombstones, and a record up to there is never read again, whichever file a power cut brings it back with.
+//!
+//! LIMIT: all keys are in memory, and one file is open for each data file.
+
+mod error;
+mod hint;
+mod keydir;
+mod merge;
+mod merged;
+mod recovery;
+mod store;
+#[cfg(test)]
+mod tests;
+
+pub use error::Error;
+pub use store::{Bitcask, Options, Stats};
+
+pub(crate) use hint::encode as encode_hint;
+pub(crate) use merged::{Meta, encode as encode_merged};
