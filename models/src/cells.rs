@@ -1,5 +1,6 @@
 //! What files hold in the models of log-structured engines: cells of records and of tables.
 
+mod page;
 mod size;
 
 use crate::contract::{Identity, Key, OpId, Value, Write};
@@ -8,6 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+pub use page::{Content, Page};
 pub use size::TableSize;
 
 /// What a record says that holds no writes: the client holds elsewhere what the log holds up to there.
@@ -34,6 +36,8 @@ pub struct Record {
     pub writes: Vec<Write>,
     /// Of a checkpoint: what it says.
     pub checkpoint: Option<Checkpoint>,
+    /// In the log of a B-tree: the pages that the operation changed, as they are after it.
+    pub pages: Vec<Arc<Page>>,
     /// How many cells it takes.
     pub cells: usize,
 }
@@ -68,6 +72,13 @@ pub enum Token {
         /// Which piece, from 0.
         part: usize,
     },
+    /// One piece of a page.
+    Page {
+        /// The page.
+        page: Arc<Page>,
+        /// Which piece, from 0.
+        part: usize,
+    },
     /// One piece of a table.
     Table {
         /// The table.
@@ -98,6 +109,10 @@ impl fmt::Debug for Token {
             }
             Token::Part { record, part } => write!(f, "r{}.{part}", record.op),
             Token::Hint { hint, part } => write!(f, "h{}.{part}", hint.table.hi),
+            Token::Page { page, part } => match page.content {
+                Content::Slot { index, .. } => write!(f, "slot..{index}.{part}"),
+                _ => write!(f, "p{}.{part}", page.number),
+            },
             Token::Table { table, part } => write!(f, "t{}-{}.{part}", table.lo, table.hi),
         }
     }
@@ -146,6 +161,16 @@ pub fn cells_of_table(table: &Arc<Table>) -> Vec<Token> {
     (0..table.cells)
         .map(|part| Token::Table {
             table: table.clone(),
+            part,
+        })
+        .collect()
+}
+
+/// The cells of a page.
+pub fn cells_of_page(page: &Arc<Page>) -> Vec<Token> {
+    (0..page.cells)
+        .map(|part| Token::Page {
+            page: page.clone(),
             part,
         })
         .collect()

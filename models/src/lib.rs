@@ -9,11 +9,13 @@
 //! | [`machine`] | one `stateright::Model` that runs any protocol on the disk |
 //! | [`cells`] | what files of log-structured engines hold |
 //! | [`wal`] | the log: append, make durable, acknowledge, recover |
+//! | [`btree`] | the B-tree: pages in place, behind a log of whole pages |
 //! | [`bitcask`] | Bitcask: data files, merged files, hints |
 //! | [`event_store`] | the event store: streams in a log, snapshots of projections beside it |
 //! | [`lsm`] | the LSM tree: log, flush to a table, recycle the log, merge |
 
 pub mod bitcask;
+pub mod btree;
 pub mod cells;
 pub mod contract;
 pub mod disk;

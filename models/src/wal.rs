@@ -299,7 +299,11 @@ impl Protocol for Wal {
 impl Wal {
     /// Writes a record, makes it durable where that is due, and answers.
     pub(crate) fn append(&self, id: OpId, writes: &[Write], memory: &Memory) -> Vec<StepOf<Self>> {
-        let record = self.record(id, writes, None, memory);
+        self.append_record(self.record(id, writes, None, memory), memory)
+    }
+
+    /// The same of a record that is made already.
+    pub(crate) fn append_record(&self, record: Arc<Record>, memory: &Memory) -> Vec<StepOf<Self>> {
         let identity = Some(record.identity());
         let appended = Step::Change(Change::Appended(record.clone()));
         if let Variant::AsFoundLsm(assumed) = self.variant {
@@ -361,6 +365,7 @@ impl Wal {
             op: id,
             writes: writes.to_vec(),
             checkpoint,
+            pages: Vec::new(),
             cells,
         })
     }

@@ -1,6 +1,7 @@
 //! The engines, protocols and variants that a spec can name.
 
 mod bitcask;
+mod btree;
 mod event_store;
 mod lsm;
 mod wal;
@@ -16,6 +17,7 @@ use models::protocol::Protocol;
 use models::wal::SyncMode;
 
 pub use bitcask::{bitcask_setup, found_bitcask_setup};
+pub use btree::{btree_setup, found_btree_setup};
 pub use event_store::{event_store_setup, lines_setup};
 pub use lsm::lsm_setup;
 pub use wal::{module_setup, segments_setup, wal_setup};
@@ -32,8 +34,9 @@ pub struct Engine {
 }
 
 /// All engines.
-pub const ENGINES: [Engine; 4] = [
+pub const ENGINES: [Engine; 5] = [
     bitcask::ENGINE,
+    btree::ENGINE,
     event_store::ENGINE,
     lsm::ENGINE,
     wal::ENGINE,
@@ -46,6 +49,10 @@ pub fn case(spec: &Spec, check: &Check) -> Result<Box<dyn Case>, String> {
         "bitcask" => match found_bitcask_setup(spec, check) {
             Some(setup) => Ok(Box::new(setup?)),
             None => Ok(Box::new(bitcask_setup(spec, check)?)),
+        },
+        "btree" => match found_btree_setup(spec, check) {
+            Some(setup) => Ok(Box::new(setup?)),
+            None => Ok(Box::new(btree_setup(spec, check)?)),
         },
         "event_store" => match lines_setup(spec, check) {
             Some(setup) => Ok(Box::new(setup?)),

@@ -251,6 +251,15 @@ fn bounds(check: &Check) -> String {
     if check.bounds.table != 2 {
         text.push(format!("table {}", check.bounds.table));
     }
+    if check.bounds.leaf != 2 {
+        text.push(format!("leaf {}", check.bounds.leaf));
+    }
+    if check.bounds.page != 2 {
+        text.push(format!("page {}", check.bounds.page));
+    }
+    if check.bounds.slot != 1 {
+        text.push(format!("slot {}", check.bounds.slot));
+    }
     if check.bounds.hint != 1 {
         text.push(format!("hint {}", check.bounds.hint));
     }

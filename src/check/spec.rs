@@ -155,6 +155,15 @@ pub struct Sizes {
     /// Cells in a table; 2 if left out.
     #[serde(default = "two")]
     pub table: usize,
+    /// Keys in a leaf; 2 if left out.
+    #[serde(default = "two")]
+    pub leaf: usize,
+    /// Cells in a page; 2 if left out.
+    #[serde(default = "two")]
+    pub page: usize,
+    /// Cells in a slot; 1 if left out.
+    #[serde(default = "one")]
+    pub slot: usize,
     /// Cells in a hint; 1 if left out.
     #[serde(default = "one")]
     pub hint: usize,

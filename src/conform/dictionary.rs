@@ -1,7 +1,9 @@
 //! What each token of a model stands for, in bytes: known from the script alone.
 
 use super::CELL_BYTES;
-use models::cells::{Hint, Record, Table, Token, cells_of, cells_of_hint, cells_of_table};
+use models::cells::{
+    Hint, Page, Record, Table, Token, cells_of, cells_of_hint, cells_of_page, cells_of_table,
+};
 use models::disk::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,6 +15,8 @@ pub(super) enum Whole {
     Record(Arc<Record>),
     /// A table, a snapshot, a merged file.
     Table(Arc<Table>),
+    /// A page of a B-tree.
+    Page(Arc<Page>),
     /// The hint of a merged file.
     Hint(Arc<Hint>),
 }
@@ -30,6 +34,7 @@ pub(super) fn whole(cell: &Token) -> Option<Vec<Token>> {
     match cell {
         Token::Part { record, part: 0 } => Some(cells_of(record)),
         Token::Hint { hint, part: 0 } => Some(cells_of_hint(hint)),
+        Token::Page { page, part: 0 } => Some(cells_of_page(page)),
         Token::Table { table, part: 0 } => Some(cells_of_table(table)),
         _ => None,
     }
@@ -52,6 +57,7 @@ impl Dictionary {
         let cells = match &whole {
             Whole::Record(record) => record.cells,
             Whole::Table(table) => table.cells,
+            Whole::Page(page) => page.cells,
             Whole::Hint(hint) => hint.cells,
         };
         if bytes.len() != cells * CELL_BYTES {
@@ -78,6 +84,7 @@ impl Dictionary {
                 piece(Whole::Record(record.clone()), part).unwrap_or(garbage)
             }
             Token::Hint { hint, part } => piece(Whole::Hint(hint.clone()), part).unwrap_or(garbage),
+            Token::Page { page, part } => piece(Whole::Page(page.clone()), part).unwrap_or(garbage),
             Token::Table { table, part } => {
                 piece(Whole::Table(table.clone()), part).unwrap_or(garbage)
             }
