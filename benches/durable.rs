@@ -4,6 +4,7 @@
 //! `cargo bench --bench durable`; `TMPDIR` says on which disk.
 
 use lightsout::engine::bitcask::{self, Bitcask};
+use lightsout::engine::btree::{self, Btree};
 use lightsout::engine::event_store::{self, EventStore, Expected, NewEvent};
 use lightsout::engine::lsm;
 use lightsout::engine::wal::segments::SegmentedLog;
@@ -45,6 +46,7 @@ fn main() -> Outcome {
     row("LSM tree", lsm_tree(home)?);
     row("Bitcask", bitcask(home)?);
     row("event store", event_store(home)?);
+    row("B-tree", btree(home)?);
     for round in 0..ROUNDS as u64 {
         for (_, put, times) in &mut rows {
             let began = Instant::now();
@@ -135,6 +137,19 @@ fn bitcask(home: &Path) -> Outcome<Put> {
         if number % (4 * PUTS_A_ROUND) == 0 {
             store.merge()?;
         }
+        Ok(())
+    }))
+}
+
+/// One barrier for each put; whole pages of 4096 bytes in the log, and a checkpoint every few rounds.
+fn btree(home: &Path) -> Outcome<Put> {
+    let options = btree::Options {
+        checkpoint_at: 4 << 20,
+        ..btree::Options::default()
+    };
+    let mut tree = Btree::open(OsStorage, &home.join("btree"), options)?;
+    Ok(Box::new(move |number| {
+        tree.put(&key(number), &VALUE)?;
         Ok(())
     }))
 }

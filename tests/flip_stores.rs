@@ -290,3 +290,64 @@ mod bitcask {
         );
     }
 }
+
+mod btree {
+    use super::*;
+    use lightsout::engine::btree::{Btree, Options};
+
+    struct Tree;
+
+    type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
+
+    fn open(machine: &Simulated) -> Result<Btree<Simulated>, String> {
+        let options = Options {
+            page_bytes: 256,
+            ..Options::default()
+        };
+        let opened = Btree::open(machine.clone(), Path::new(DIR), options);
+        opened.map_err(|error| error.to_string())
+    }
+
+    fn contents(tree: &Btree<Simulated>) -> Result<Pairs, String> {
+        let pairs: Result<Pairs, _> = tree.range::<[u8]>(..).collect();
+        pairs.map_err(|error| error.to_string())
+    }
+
+    impl Damaged for Tree {
+        type Contents = Pairs;
+
+        fn make(machine: &Simulated) -> Vec<Pairs> {
+            let mut tree = open(machine).unwrap();
+            let mut history = vec![Pairs::new()];
+            for number in 0..12_u8 {
+                match number {
+                    9 => tree.delete(&[4]).unwrap(),
+                    _ => tree.put(&[number], &[b'a' + number; 40]).unwrap(),
+                };
+                if number == 3 || number == 7 {
+                    tree.checkpoint().unwrap();
+                }
+                history.push(contents(&tree).unwrap());
+            }
+            tree.close().unwrap();
+            history
+        }
+
+        fn read(machine: &Simulated) -> Result<Pairs, String> {
+            contents(&open(machine)?)
+        }
+    }
+
+    #[test]
+    fn every_bit_of_a_btree() {
+        let counts = flip_every_bit::<Tree>();
+        assert!(
+            counts.right > 0,
+            "{counts:?}: what the log has is not read in place"
+        );
+        assert!(
+            counts.lost > 0 && counts.refused > counts.lost,
+            "{counts:?}"
+        );
+    }
+}

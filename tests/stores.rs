@@ -4,11 +4,12 @@
 //! A new engine's store is made by `LIGHTSOUT_MAKE_STORES=1 cargo test --test stores`, which overwrites none.
 
 use lightsout::engine::bitcask::Bitcask;
+use lightsout::engine::btree::Btree;
 use lightsout::engine::event_store::{Event, EventStore, Expected, NewEvent, Projection};
 use lightsout::engine::lsm::Store;
 use lightsout::engine::wal::segments::SegmentedLog;
 use lightsout::engine::wal::{Entry, Log, Note, Write};
-use lightsout::engine::{bitcask, event_store, lsm, wal};
+use lightsout::engine::{bitcask, btree, event_store, lsm, wal};
 use lightsout::storage::os::OsStorage;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -199,5 +200,36 @@ fn a_bitcask_store_of_version_1() {
         let expected = [("", ""), ("a", "1"), ("c", "3")];
         let expected = expected.map(|(key, value)| (key.into(), value.into()));
         assert_eq!(found.unwrap(), expected);
+    });
+}
+
+#[test]
+fn a_btree_of_version_1() {
+    fn open(dir: &Path) -> Btree<OsStorage> {
+        let options = btree::Options {
+            page_bytes: 256,
+            ..btree::Options::default()
+        };
+        Btree::open(OsStorage, dir, options).unwrap()
+    }
+    fn make(dir: &Path) {
+        let mut tree = open(dir);
+        for number in 0..20_u8 {
+            tree.put(&[b'a' + number], &[b'0' + number; 20]).unwrap();
+        }
+        for number in 0..9_u8 {
+            tree.delete(&[b'a' + number]).unwrap();
+        }
+        tree.checkpoint().unwrap();
+        tree.write(&[put("b", "2"), delete("k")]).unwrap();
+    }
+    kept("btree-1", make, |dir| {
+        let tree = open(dir);
+        let found: Result<Vec<_>, _> = tree.range::<[u8]>(..).collect();
+        let mut expected = vec![(b"b".to_vec(), b"2".to_vec())];
+        let left = (9..20_u8).filter(|number| *number != 10);
+        expected.extend(left.map(|it| (vec![b'a' + it], vec![b'0' + it; 20])));
+        assert_eq!(found.unwrap(), expected);
+        assert!(tree.stats().unwrap().free_pages > 0);
     });
 }

@@ -1,13 +1,13 @@
 //! What a real engine does with the script of a model.
 
 use super::catalogue::{
-    bitcask_setup, event_store_setup, found_bitcask_setup, lines_setup, lsm_setup, module_setup,
-    segments_setup, wal_setup,
+    bitcask_setup, btree_setup, event_store_setup, found_bitcask_setup, found_btree_setup,
+    lines_setup, lsm_setup, module_setup, segments_setup, wal_setup,
 };
 use super::spec::{Check, Spec};
 use crate::conform::{
-    Divergence, Kind, replay_bitcask, replay_events, replay_lines, replay_log, replay_lsm,
-    replay_segments,
+    Divergence, Kind, replay_bitcask, replay_btree, replay_events, replay_lines, replay_log,
+    replay_lsm, replay_segments,
 };
 use models::contract::Promise;
 use models::machine::script::Move;
@@ -28,6 +28,7 @@ pub(super) fn replayed(
     let is_only_a_model = match spec.engine.as_str() {
         "wal" => module_setup(spec, check).is_some(),
         "bitcask" => found_bitcask_setup(spec, check).is_some(),
+        "btree" => found_btree_setup(spec, check).is_some(),
         _ => false,
     };
     if is_only_a_model {
@@ -67,6 +68,10 @@ fn on_its_engine(spec: &Spec, check: &Check, moves: &[Move], promise: Promise) -
         "bitcask" => {
             let setup = bitcask_setup(spec, check).ok()?;
             Some(("Bitcask", replay_bitcask(&setup, moves, promise)))
+        }
+        "btree" => {
+            let setup = btree_setup(spec, check).ok()?;
+            Some(("B-tree", replay_btree(&setup, moves, promise)))
         }
         "event_store" => match lines_setup(spec, check) {
             Some(setup) => {

@@ -13,6 +13,7 @@
 //! check was left with.
 
 use super::bitcask::BitcaskSubject;
+use super::btree::BtreeSubject;
 use super::event_store::EventsSubject;
 use super::json_lines::LinesSubject;
 use super::lockstep::{Lockstep, is_barrier_at};
@@ -23,6 +24,7 @@ use super::wal::LogSubject;
 use super::{Divergence, Kind};
 use crate::storage::simulated::{Fault, Point};
 use models::bitcask::Bitcask;
+use models::btree::Btree;
 use models::contract::{Event, OpId, Operation, Promise};
 use models::event_store::EventStore;
 use models::event_store::lines::Lines;
@@ -57,6 +59,15 @@ pub fn replay_bitcask(
     breach: Promise,
 ) -> Result<(), Divergence> {
     replay::<BitcaskSubject>(setup, moves, breach)
+}
+
+/// The same for the B-tree.
+pub fn replay_btree(
+    setup: &Setup<Btree>,
+    moves: &[Move],
+    breach: Promise,
+) -> Result<(), Divergence> {
+    replay::<BtreeSubject>(setup, moves, breach)
 }
 
 /// The same for the event store.

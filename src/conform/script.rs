@@ -45,10 +45,24 @@ pub enum Engine {
     Lsm(Tree),
     /// Bitcask.
     Bitcask(Files),
+    /// The B-tree, with pages of 256 bytes. Keys have at most 7 bytes, values 8 to 40.
+    Btree(Pages),
     /// The event store. A write is an event, whatever its key; a delete is one without bytes of its own.
     EventStore(Events),
     /// The event store as found: lines of JSON.
     JsonLines(Lines),
+}
+
+/// The settings of a B-tree.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Pages {
+    /// Keys in a leaf of the model's own small tree, where the model has that; the script has no more keys.
+    #[serde(default)]
+    pub leaf: Option<usize>,
+    /// Bytes of records in the log at which the next write makes a checkpoint; never if left out.
+    #[serde(default)]
+    pub checkpoint_at: Option<usize>,
 }
 
 /// The settings of a Bitcask store.

@@ -4,9 +4,11 @@
 //! - [`wal`]: a log of writes
 //! - [`lsm`]: an LSM tree
 //! - [`event_store`]: an event store
+//! - [`btree`]: a B-tree
 //! - [`bitcask`]: a hash table over a log
 
 pub mod bitcask;
+pub mod btree;
 pub mod event_store;
 pub mod lsm;
 pub mod wal;

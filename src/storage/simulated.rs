@@ -183,11 +183,10 @@ impl Simulated {
         self.power_cut(&fates);
     }
 
-    /// Makes everything cached durable, as an unhurried operating system would. For a disk from
-    /// which nothing was removed: handles stay good.
+    /// Makes everything cached durable, as an unhurried operating system would. Handles of files that have a name
+    /// stay good.
     pub fn settle(&self) {
-        let mut machine = self.machine();
-        machine.disk = machine.disk.settled(&machine.profile);
+        self.machine().settle();
     }
 
     /// How many distinct disks a power cut could leave now. Takes time in proportion.

@@ -1,7 +1,7 @@
 //! The gate: drop any one storage call of the durable log, or let it happen after the next one, and
 //! conformance turns red. What survives is listed, with the reason; the list is exact.
 
-use crate::scripts::{fixed, fixed_bitcask, fixed_events, fixed_segments, fixed_tree};
+use crate::scripts::{fixed, fixed_bitcask, fixed_btree, fixed_events, fixed_segments, fixed_tree};
 use lightsout::conform::{ANSWER, DEATH, Script, Sync, run, run_with};
 use lightsout::storage::simulated::{Fault, Point};
 
@@ -148,4 +148,22 @@ fn a_call_of_bitcask_swapped_with_the_next_one_is_noticed_wherever_it_is() {
     });
     assert!(wrong.is_empty(), "{wrong:#?}");
     assert!(tried > 300 && listed < 60, "{tried} {listed}");
+}
+
+#[test]
+fn a_dropped_call_of_the_btree_is_noticed_wherever_it_is() {
+    let (tried, listed, wrong) = survivors(fixed_btree, Fault::Drop, dies_at_once);
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(tried > 300 && listed < 40, "{tried} {listed}");
+}
+
+#[test]
+fn a_call_of_the_btree_swapped_with_the_next_one_is_noticed_wherever_it_is() {
+    let commute =
+        |calls: &[String]| is_write(&calls[0]) && calls.get(1).is_some_and(|next| is_write(next));
+    let (tried, listed, wrong) = survivors(fixed_btree, Fault::SwapWithNext, |calls| {
+        commute(calls) || dies_at_once(calls)
+    });
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(tried > 300 && listed < 150, "{tried} {listed}");
 }

@@ -1,15 +1,17 @@
 //! Counterexamples of the model, replayed on the real engines; and that a replay notices what is wrong.
 
 use lightsout::check::catalogue::{
-    bitcask_setup, event_store_setup, lines_setup, lsm_setup, segments_setup, wal_setup,
+    bitcask_setup, btree_setup, event_store_setup, lines_setup, lsm_setup, segments_setup,
+    wal_setup,
 };
 use lightsout::check::search::Case;
 use lightsout::check::spec::{self, Check, Spec};
 use lightsout::conform::{
-    Divergence, Kind, replay_bitcask, replay_events, replay_lines, replay_log, replay_lsm,
-    replay_segments,
+    Divergence, Kind, replay_bitcask, replay_btree, replay_events, replay_lines, replay_log,
+    replay_lsm, replay_segments,
 };
 use models::bitcask::Bitcask;
+use models::btree::Btree;
 use models::cells::Token;
 use models::contract::{Operation, Promise};
 use models::disk::effect::Effect;
@@ -80,6 +82,16 @@ fn bitcask() -> Replayed<Bitcask> {
         setup: bitcask_setup,
         replay: replay_bitcask,
         is_real: |store| store.variant == models::bitcask::Variant::Durable,
+    }
+}
+
+fn btree() -> Replayed<Btree> {
+    Replayed {
+        spec: spec_of("btree"),
+        is_of_it: |check| !check.variant.starts_with("as-found"),
+        setup: btree_setup,
+        replay: replay_btree,
+        is_real: |tree| tree.variant == models::btree::Variant::Durable,
     }
 }
 
@@ -206,7 +218,9 @@ fn every_counterexample_that_is_not_of_a_mistake_breaks_the_same_promise_on_the_
         events().breaks_the_same(&[]),
         lines().breaks_the_same(&[]),
         bitcask().breaks_the_same(&[]),
+        btree().breaks_the_same(&["without/checkpoint-log-data-barrier"]),
     );
+    assert!(replayed.6 >= 18, "{replayed:?}");
     assert!(replayed.5 >= 20, "{replayed:?}");
     assert!(replayed.3 >= 15 && replayed.4 >= 5, "{replayed:?}");
     assert!(replayed.0 >= 16 && replayed.1 >= 15, "{replayed:?}");
@@ -222,7 +236,9 @@ fn a_mistake_that_no_engine_makes_is_not_replayed() {
         events().mistakes_are_not_replayed(),
         lines().mistakes_are_not_replayed(),
         bitcask().mistakes_are_not_replayed(),
+        btree().mistakes_are_not_replayed(),
     );
+    assert!(mistakes.6 >= 4, "{mistakes:?}");
     assert!(mistakes.5 >= 4, "{mistakes:?}");
     assert!(mistakes.3 >= 3 && mistakes.4 >= 3, "{mistakes:?}");
     assert!(mistakes.0 >= 8 && mistakes.1 >= 8, "{mistakes:?}");

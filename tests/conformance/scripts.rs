@@ -1,7 +1,8 @@
 //! Scripts: random ones, and a fixed one that passes by every call of the log.
 
 use lightsout::conform::{
-    Discipline, Engine, Events, Files, Lines, Script, Segments, Step, Sync, TornLine, Tree, Write,
+    Discipline, Engine, Events, Files, Lines, Pages, Script, Segments, Step, Sync, TornLine, Tree,
+    Write,
 };
 use models::disk::Failure;
 use models::profile::NAMES;
@@ -92,6 +93,32 @@ pub(crate) fn durable_segments_scripts() -> impl Strategy<Value = Script> {
     let rotate_at = select(vec![None, Some(64), Some(600), Some(4_000)]);
     let engine = rotate_at.prop_map(|rotate_at| Engine::Segments(Segments { rotate_at }));
     scripts(engine, Just(Discipline::Durable), step(2, 12))
+}
+
+/// The B-tree; a flush makes a checkpoint. More keys than a page holds.
+pub(crate) fn durable_btree_scripts() -> impl Strategy<Value = Script> {
+    let checkpoint_at = select(vec![None, Some(600), Some(2_000)]);
+    let engine = checkpoint_at.prop_map(|checkpoint_at| {
+        let leaf = None;
+        Engine::Btree(Pages {
+            leaf,
+            checkpoint_at,
+        })
+    });
+    let scripts = scripts(engine, Just(Discipline::Durable), step(2, 16));
+    let keys = prop::collection::vec(1usize..8, 12);
+    let apart = any::<u8>();
+    (scripts, keys, apart).prop_map(|(mut script, keys, apart)| {
+        script.keys = keys;
+        for (step, number) in script.steps.iter_mut().zip(0u8..) {
+            if let Step::Write(writes) = step {
+                for write in writes {
+                    write.key = write.key.wrapping_mul(3).wrapping_add(number ^ apart);
+                }
+            }
+        }
+        script
+    })
 }
 
 /// Bitcask; a flush rotates.
@@ -453,6 +480,63 @@ pub(crate) fn fixed_bitcask(sync: Sync) -> Script {
         sector_bytes: 64,
         block_bytes: 128,
         keys: vec![1, 2, 3],
+        steps: steps.concat(),
+    }
+}
+
+/// Initialisation, splits, deletes that merge, checkpoints when the log is full and when asked for; deaths among the pages
+/// of a checkpoint, before and behind its slot, and in recoveries from them; failed barriers of the log, of the pages
+/// and of a slot.
+pub(crate) fn fixed_btree(sync: Sync) -> Script {
+    let put = |key: u8| {
+        Step::Write(vec![Write {
+            key,
+            value: Some(35),
+        }])
+    };
+    let puts = |keys: std::ops::Range<u8>| keys.map(put).collect::<Vec<_>>();
+    let delete = |key| Write { key, value: None };
+    let cut = |keep: &[bool]| Step::PowerCut {
+        keep: keep.to_vec(),
+        fills: vec![0],
+    };
+    let die = |calls, step: Step, crash: Step| vec![Step::DieAfter(calls), step, crash];
+    let fail = |barriers, failure| Step::FailBarrierAfter(barriers, failure);
+    let steps = [
+        puts(0..8),
+        vec![Step::Flush, put(8), Step::Sync, put(9), Step::Flush],
+        vec![Step::Write((0..5).map(delete).collect()), put(10)],
+        die(2, Step::Flush, cut(&[true, false])),
+        puts(0..3),
+        die(4, Step::Flush, cut(&[true])),
+        vec![put(4), Step::Flush, put(5)],
+        die(5, Step::Flush, Step::Kill),
+        vec![put(6), Step::Close, put(7)],
+        vec![fail(0, Failure::DataStays), put(1), Step::Flush],
+        vec![Step::Sync, Step::Kill, put(2)],
+        vec![fail(1, Failure::DataReverts), put(3), Step::Flush],
+        vec![Step::Kill, Step::DieAfter(3), cut(&[false, true])],
+        vec![cut(&[true]), put(5), put(11), Step::Flush],
+        vec![
+            put(0),
+            fail(2, Failure::DataReverts),
+            Step::Flush,
+            Step::Kill,
+        ],
+        vec![put(1), put(2), cut(&[true]), put(3)],
+        vec![Step::Flush, put(6), Step::Flush, cut(&[false])],
+    ];
+    Script {
+        engine: Engine::Btree(Pages {
+            leaf: None,
+            checkpoint_at: Some(3_000),
+        }),
+        discipline: Discipline::Durable,
+        sync,
+        profile: "posix".into(),
+        sector_bytes: 64,
+        block_bytes: 128,
+        keys: vec![3; 12],
         steps: steps.concat(),
     }
 }

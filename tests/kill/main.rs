@@ -5,6 +5,7 @@
 //! be is not seen here; power cuts are explored on the simulated disk.
 
 mod bitcask;
+mod btree;
 mod event_store;
 mod lsm;
 mod segments;

@@ -72,7 +72,7 @@ pub(super) fn recover<S: Storage>(
             dir: dir.to_path_buf(),
         });
     }
-    let log = open_file(storage, dir, Owner::EventStore, sync)?;
+    let log = open_file(storage, dir, Owner::EventStore, sync, None)?;
     let mut events = Events::default();
     let mut records = Vec::new();
     for record in log.read_from(None) {

@@ -5,8 +5,8 @@
 //! record        crc32 u32 | length u32 | generation u32 | count u32 | index u64 | mark u64 | payload | zeros to a cell
 //!               the crc covers everything after it, padding included; length is the payload's, and never 0;
 //!               it is *chained*: it begins from the crcs of the two records before (see [`Chain`])
-//! engine        1 a log on its own, 2 the log of an LSM tree, 6 the log of an event store, 8 a data file of Bitcask (3 is a
-//!               table of an LSM tree, 7 a snapshot of an event store, 9 and 10 a merged file of Bitcask and its
+//! engine        1 a log on its own, 2 the log of an LSM tree, 4 the log of a B-tree, 6 the log of an event store, 8 a data file of Bitcask (3 is a
+//!               table of an LSM tree, 5 the pages of a B-tree, 7 a snapshot of an event store, 9 and 10 a merged file of Bitcask and its
 //!               hint, whose bytes are told there)
 //! payload       count times: tag u8 (1 put, 2 delete) | key length u32 | key | a put: value length u32 | value
 //!               or, in a log in segments, once: tag u8 (3 begin, 4 commit, 5 checkpoint) | number u64
@@ -57,6 +57,8 @@ pub(crate) enum Owner {
     Log = 1,
     /// The log of an LSM tree.
     Lsm = 2,
+    /// The log of a B-tree.
+    Btree = 4,
     /// The log of an event store.
     EventStore = 6,
     /// A data file of a Bitcask store.
@@ -220,6 +222,11 @@ pub(crate) fn header_of(engine: u16, version: u16) -> [u8; FILE_HEADER] {
 }
 
 impl Owner {
+    /// Whether what it holds moves elsewhere, and its head is written over then.
+    pub(super) fn is_recycled(self) -> bool {
+        matches!(self, Owner::Lsm | Owner::Btree)
+    }
+
     /// Whether its records may be notes: a log in segments has them.
     pub(super) fn takes_notes(self) -> bool {
         matches!(self, Owner::Log | Owner::Bitcask)

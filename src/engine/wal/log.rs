@@ -45,7 +45,7 @@ impl<S: Storage> Log<S> {
         let path = dir.join(NAME);
         let kept = match options.discipline {
             Discipline::Durable => {
-                Kept::Durable(open_file(&storage, dir, Owner::Log, options.sync)?)
+                Kept::Durable(open_file(&storage, dir, Owner::Log, options.sync, None)?)
             }
             Discipline::AsFound => {
                 Kept::AsFound(AsFoundLog::open(&storage, &path, options.as_found)?)
@@ -136,12 +136,13 @@ impl<S: Storage> Log<S> {
 }
 
 /// Opens the durable log in a directory that is claimed, recovering it first, or makes an empty one. It is
-/// this owner's, and holds all that the owner ever wrote to it.
+/// this owner's; up to `floor`, what it held is held elsewhere, durably.
 pub(crate) fn open_file<S: Storage>(
     storage: &S,
     dir: &Path,
     owner: Owner,
     sync: SyncMode,
+    floor: Option<Lsn>,
 ) -> Result<LogFile<S::File>, Error> {
     let path = &dir.join(NAME);
     if !storage.exists(path).or_fail("open the log")? {
@@ -150,11 +151,11 @@ pub(crate) fn open_file<S: Storage>(
     }
     let file = storage.open(path).or_fail("open the log")?;
     // Nothing is touched, not even the leftover, before the log is known to be ours and undamaged.
-    let scan = recovery::scan(&file, path, owner, None)?;
+    let scan = recovery::scan(&file, path, owner, floor)?;
     remove_leftover(storage, dir)?;
     scan.settle(&file, path)?;
     sync_names(storage, dir)?;
-    Ok(LogFile::recovered(file, path, owner, sync, None, scan))
+    Ok(LogFile::recovered(file, path, owner, sync, floor, scan))
 }
 
 fn create_file<S: Storage>(

@@ -72,7 +72,7 @@ pub(crate) fn scan<F: File>(
         checkpoint: None,
         cached_perhaps: VecDeque::new(),
     };
-    if owner == Owner::Lsm {
+    if owner.is_recycled() {
         let first = pieces.record(empty.tail, empty.chain, &mut bytes);
         if let Some(first) = first.or_fail("read the log")?
             && is_covered(&empty, &mut pieces, first, path)?
@@ -179,6 +179,11 @@ fn read_run<F: File>(
 }
 
 impl Scan {
+    /// Whether a record was accepted.
+    pub(crate) fn has_records(&self) -> bool {
+        self.first.is_some()
+    }
+
     fn next_index(&self) -> u64 {
         self.last.map_or(1, |lsn| lsn.index.saturating_add(1))
     }

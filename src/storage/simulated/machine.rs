@@ -83,6 +83,20 @@ impl Machine {
         node.ok_or_else(|| ErrorKind::NotFound.into())
     }
 
+    /// Makes everything cached durable. The inodes are numbered anew then: each is found by its name.
+    pub(super) fn settle(&mut self) {
+        let view = self.disk.view();
+        let path = |node: Ino| view.path_of(node);
+        let held: Vec<_> = (self.handles.iter().map(|held| held.node.and_then(path))).collect();
+        let locked: Vec<_> = self.locked.iter().filter_map(|node| path(*node)).collect();
+        self.disk = self.disk.settled(&self.profile);
+        let view = self.disk.view();
+        for (handle, path) in self.handles.iter_mut().zip(held) {
+            handle.node = path.and_then(|path| view.lookup(&path));
+        }
+        self.locked = locked.iter().filter_map(|path| view.lookup(path)).collect();
+    }
+
     pub(super) fn handle(&mut self, path: String, node: Option<Ino>) -> Handle {
         self.handles.push(Held { node, path });
         Handle {

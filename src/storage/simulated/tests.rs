@@ -179,3 +179,17 @@ fn a_traced_call_has_the_path_of_the_time() {
     assert_eq!(trace[1].call, Call::Barrier("dir/g".into()));
     assert_eq!(trace[3].call, Call::Barrier("dir/g".into()));
 }
+
+#[test]
+fn handles_stay_good_when_all_is_settled_whatever_order_the_files_were_made_in() {
+    let storage = Simulated::named("posix").unwrap();
+    let files = ["b", "a"].map(|name| storage.create(Path::new(name)).unwrap());
+    files[0].append(b"of b").unwrap();
+    files[1].append(b"of a").unwrap();
+    storage.settle();
+    for (file, expected) in files.iter().zip([b"of b", b"of a"]) {
+        let mut bytes = [0; 4];
+        file.read_at(0, &mut bytes).unwrap();
+        assert_eq!(&bytes, expected);
+    }
+}

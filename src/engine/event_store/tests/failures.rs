@@ -15,7 +15,14 @@ use std::io::ErrorKind;
 fn written(bench: &OnRealFiles, events: &[(&[u8], &[u8])]) -> PathBuf {
     let dir = store(bench);
     let _lock = claim(&OsStorage, &dir).unwrap().unwrap();
-    let mut log = open_file(&OsStorage, &dir, Owner::EventStore, SyncMode::EveryWrite).unwrap();
+    let mut log = open_file(
+        &OsStorage,
+        &dir,
+        Owner::EventStore,
+        SyncMode::EveryWrite,
+        None,
+    )
+    .unwrap();
     for (key, value) in events {
         let (key, value) = (key.to_vec(), value.to_vec());
         log.append(&[Write::Put { key, value }]).unwrap();
@@ -28,7 +35,14 @@ fn refused(events: &[(&[u8], &[u8])]) -> Error {
     let dir = written(&bench, events);
     let error = open(OsStorage, &dir).unwrap_err();
     // Nothing was taken.
-    let log = open_file(&OsStorage, &dir, Owner::EventStore, SyncMode::EveryWrite).unwrap();
+    let log = open_file(
+        &OsStorage,
+        &dir,
+        Owner::EventStore,
+        SyncMode::EveryWrite,
+        None,
+    )
+    .unwrap();
     assert_eq!(log.read_from(None).count(), events.len());
     error
 }

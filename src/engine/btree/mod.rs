@@ -1,0 +1,39 @@
+//! A B-tree: pages in one file, written in place, behind a log of whole pages.
+//!
+//! ```text
+//! put         one record of the log: every page that changes, as it is after it | data barrier | Ok
+//! checkpoint  log: data barrier | the changed pages, in place | data barrier | the other slot | data barrier
+//!             from here on the next record goes to the head of the log
+//! open        the slot that counts, again | barrier | zeros over the other one | barrier | the log as a log on its own | Ok
+//! ```
+//!
+//! - [`Btree`] is the handle, [`Options`] its settings, [`Stats`] what it is made of; [`Range`] scans.
+//! - `page`: the bytes of a page. `slot`: those of a slot. `tree`: which pages a change changes. `recovery`: what an open
+//!   does. `checkpoint`: how pages get in place.
+//!
+//! No page of an operation reaches the data file before the record that holds it is durable, so there is nothing to undo;
+//! and every page that a crash may have torn there is whole in the log, so there is nothing to repair but by redo.
+//!
+//! LIMIT: pages that were read stay in memory, and so do those that the log holds.
+
+mod checkpoint;
+mod error;
+mod page;
+mod recovery;
+mod slot;
+mod store;
+#[cfg(test)]
+mod tests;
+mod tree;
+
+pub use error::Error;
+pub use store::{Btree, Options, Range, Stats};
+
+pub(crate) use page::{Node, NodeOf};
+pub(crate) use slot::{SLOT_BYTES, Slot};
+pub(crate) use tree::{Pages, changed, empty};
+
+/// The least bytes of a page.
+pub const PAGE_BYTES_MIN: usize = 256;
+/// The most bytes of a page.
+pub const PAGE_BYTES_MAX: usize = 64 << 10;
