@@ -183,6 +183,70 @@ fn the_random_scripts_of_the_tree_reach_what_they_are_for() {
     );
 }
 
+/// Calls of a hundred scripts that begin and end so.
+fn count(calls: &[&String], starts: &str, ends: &str) -> usize {
+    let is_one = |call: &&&String| call.starts_with(starts) && call.ends_with(ends);
+    calls.iter().filter(is_one).count()
+}
+
+/// How often a process died right behind a call that ends so.
+fn deaths_behind(calls: &[&String], ends: &str) -> usize {
+    let dies = |pair: &&[&String]| pair[0].ends_with(ends) && *pair[1] == DEATH;
+    calls.windows(2).filter(dies).count()
+}
+
+#[test]
+fn the_random_scripts_of_bitcask_reach_what_they_are_for() {
+    let all = hundred(durable_bitcask_scripts());
+    let calls: Vec<&String> = all.iter().flat_map(|one| &one.calls).collect();
+    let (merged, removed) = (
+        count(&calls, "rename", ".merged"),
+        count(&calls, "remove", ".log"),
+    );
+    let leftovers = count(&calls, "remove", ".merged.tmp") + count(&calls, "remove", ".hint");
+    let interrupted = deaths_behind(&calls, ".merged") + deaths_behind(&calls, ".hint");
+    assert!(
+        merged > 40 && removed > 100 && leftovers > 20 && interrupted > 3,
+        "{merged} {removed} {leftovers} {interrupted}"
+    );
+}
+
+#[test]
+fn the_random_scripts_of_the_event_store_reach_what_they_are_for() {
+    let all = hundred(durable_events_scripts());
+    let calls: Vec<&String> = all.iter().flat_map(|one| &one.calls).collect();
+    let taken = count(&calls, "rename", ".snapshot");
+    let leftovers = count(&calls, "remove", ".snapshot.tmp");
+    let interrupted = deaths_behind(&calls, ".snapshot");
+    assert!(
+        taken > 50 && leftovers > 5 && interrupted > 1,
+        "{taken} {leftovers} {interrupted}"
+    );
+}
+
+#[test]
+fn the_random_scripts_of_the_btree_reach_what_they_are_for() {
+    let all = hundred(durable_btree_scripts());
+    let calls: Vec<&String> = all.iter().flat_map(|one| &one.calls).collect();
+    // Pages of 256 bytes, and slots of 64.
+    let pages = count(&calls, "write 256 bytes", "pages");
+    let slots = count(&calls, "write 64 bytes", "pages");
+    // A split: a record of three pages or more.
+    let is_split = |call: &&&String| {
+        let bytes = call
+            .strip_prefix("write ")
+            .and_then(|rest| rest.split(' ').next());
+        let bytes = bytes.and_then(|bytes| bytes.parse::<usize>().ok());
+        call.ends_with("store/log") && bytes.is_some_and(|bytes| bytes > 3 * 256)
+    };
+    let splits = calls.iter().filter(is_split).count();
+    let interrupted = deaths_behind(&calls, "pages");
+    assert!(
+        pages > 200 && slots > 300 && splits > 40 && interrupted > 50,
+        "{pages} {slots} {splits} {interrupted}"
+    );
+}
+
 #[test]
 fn another_engine_than_the_model_expects_diverges() {
     let put = Step::Write(vec![Write {
