@@ -8,7 +8,7 @@
 //! ```
 //!
 //! What the study leaves open is [`Assumed`]: pages have checksums, and a tree with a page that is not whole does not
-//! open; leaves that are new come first, the metadata last. An entry's checksum covers the page only [study]: the number
+//! open; leaves that are new come first, the metadata last. An entry's checksum covers the page only, says the study: the number
 //! of the page stands in the cell before it. A handle goes on after an error.
 //!
 //! The second form is the first one as such designs get mended: a commit record ends the entries of an operation, the
