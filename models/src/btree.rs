@@ -147,7 +147,7 @@ impl Protocol for Btree {
                     Some(cells) if live >= cells => self.checkpoint(memory),
                     _ => Vec::new(),
                 };
-                let memory = after(memory, &steps);
+                let memory = self.after(memory, &steps);
                 steps.extend(self.write(id, writes, &memory));
                 steps
             }
@@ -264,7 +264,7 @@ impl Btree {
                     let mut appended = log_steps(self.log.append_record(record, &memory.log));
                     // The answer comes with the last.
                     appended.pop();
-                    memory = after(&memory, &appended);
+                    memory = self.after(&memory, &appended);
                     steps.extend(appended);
                 }
                 let last = changed.last().into_iter().cloned().collect();
@@ -360,17 +360,6 @@ impl Btree {
 fn is_of(page: &Page, floor: Floor) -> bool {
     let Floor { generation, index } = floor;
     page.content == Content::Slot { generation, index }
-}
-
-/// The memory once these steps are taken.
-fn after(memory: &Memory, steps: &[StepOf<Btree>]) -> Memory {
-    let mut memory = memory.clone();
-    for step in steps {
-        if let Step::Change(change) = step {
-            memory.apply(change);
-        }
-    }
-    memory
 }
 
 /// Steps of the log, as steps of the tree.

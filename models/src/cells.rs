@@ -156,6 +156,16 @@ pub fn cells_of_hint(hint: &Arc<Hint>) -> Vec<Token> {
         .collect()
 }
 
+/// The table that these cells are, if they are one.
+pub fn whole_table(cells: &[Token]) -> Option<Arc<Table>> {
+    match cells.first() {
+        Some(Token::Table { table, part: 0 }) if cells == cells_of_table(table) => {
+            Some(table.clone())
+        }
+        _ => None,
+    }
+}
+
 /// The cells of a table.
 pub fn cells_of_table(table: &Arc<Table>) -> Vec<Token> {
     (0..table.cells)

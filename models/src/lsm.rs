@@ -381,17 +381,6 @@ impl Lsm {
         }
     }
 
-    /// The memory once these steps are taken.
-    fn after(&self, memory: &Memory, steps: &[StepOf<Self>]) -> Memory {
-        let mut memory = memory.clone();
-        for step in steps {
-            if let Step::Change(change) = step {
-                memory.apply(change);
-            }
-        }
-        memory
-    }
-
     /// Steps of the log, as steps of the tree.
     fn log_steps(&self, steps: Vec<StepOf<Wal>>) -> Vec<StepOf<Self>> {
         let steps = steps.into_iter();

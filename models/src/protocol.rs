@@ -160,6 +160,17 @@ pub trait Protocol: Clone + Debug + Eq + Hash + Send + Sync + 'static {
     /// Makes a change in memory.
     fn change(&self, memory: &mut Self::Memory, change: &Self::Change);
 
+    /// The memory once the changes among these steps are made.
+    fn after(&self, memory: &Self::Memory, steps: &[StepOf<Self>]) -> Self::Memory {
+        let mut memory = memory.clone();
+        for step in steps {
+            if let Step::Change(change) = step {
+                self.change(&mut memory, change);
+            }
+        }
+        memory
+    }
+
     /// What an operation does when this step of it fails. In a recovery a failed step ends the
     /// open with an error.
     fn failed(&self, step: &StepOf<Self>, memory: &Self::Memory) -> Vec<StepOf<Self>>;

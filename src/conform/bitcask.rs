@@ -4,8 +4,8 @@ use super::dictionary::{Dictionary, Whole, whole};
 use super::lsm::value_of;
 use super::script::{Engine, Files};
 use super::subject::{Answer, Subject};
-use super::wal::{Records, engine_of, identity_of, record_cells, sync_mode};
-use super::{CELL_BYTES, Discipline, Divergence, Kind, Script, Sync};
+use super::wal::{Records, engine_of, identity_of, models_mode, record_cells, sync_mode};
+use super::{CELL_BYTES, Discipline, Divergence, Kind, Script};
 use crate::engine::bitcask::{Bitcask, Meta, Options, encode_hint, encode_merged};
 use crate::engine::wal::format::{Chain, FILE_HEADER, Owner};
 use crate::storage::simulated::Simulated;
@@ -18,7 +18,7 @@ use models::protocol::{Protocol, Step as ModelStep};
 use models::wal::memory::Change as LogChange;
 use models::wal::segments::memory::Change as FilesChange;
 use models::wal::segments::{self, Segments};
-use models::wal::{Layout, SyncMode, Variant as LogVariant, Wal};
+use models::wal::{Layout, Variant as LogVariant, Wal};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -173,11 +173,7 @@ impl Subject for BitcaskSubject {
 
 /// The model, with the sizes that the engine's files will have.
 fn protocol(script: &Arc<Script>, settings: Files) -> bitcask::Bitcask {
-    let sync = match script.sync {
-        Sync::Every => SyncMode::Every,
-        Sync::EveryN(n) => SyncMode::EveryN(n),
-        Sync::Never => SyncMode::Never,
-    };
+    let sync = models_mode(script.sync);
     let (one, other) = (script.clone(), script.clone());
     let merged = move |table: &Table| cells(merged_bytes(&one, table).map(|(bytes, _)| bytes));
     let hint = move |table: &Table| cells(merged_bytes(&other, table).map(|(_, hint)| hint));

@@ -7,8 +7,8 @@
 use super::dictionary::{Dictionary, Whole, whole};
 use super::script::{Engine, Pages as Settings, value_bytes};
 use super::subject::{Answer, Subject};
-use super::wal::{Records, discipline_of, identity_of, sync_mode};
-use super::{CELL_BYTES, Discipline, Divergence, Kind, Script, Sync};
+use super::wal::{Records, discipline_of, identity_of, models_mode, sync_mode};
+use super::{CELL_BYTES, Discipline, Divergence, Kind, Script};
 use crate::engine::btree::{Btree, Node, NodeOf, Options, Pages, SLOT_BYTES, Slot, changed, empty};
 use crate::engine::wal::format::{Chain, Owner, RECORD_HEADER};
 use crate::engine::wal::{Lsn, Write};
@@ -20,7 +20,7 @@ use models::contract::{Key, OpId, Operation, Value};
 use models::machine::process::Process;
 use models::protocol::{Protocol, Step as ModelStep};
 use models::wal::memory::Change as LogChange;
-use models::wal::{self, Layout, SyncMode, Wal};
+use models::wal::{self, Layout, Wal};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -190,11 +190,7 @@ impl Subject for BtreeSubject {
 
 /// The model, with the engine's tree.
 fn protocol(script: &Arc<Script>, settings: Settings) -> btree::Btree {
-    let sync = match script.sync {
-        Sync::Every => SyncMode::Every,
-        Sync::EveryN(n) => SyncMode::EveryN(n),
-        Sync::Never => SyncMode::Never,
-    };
+    let sync = models_mode(script.sync);
     btree::Btree {
         variant: Variant::Durable,
         log: Wal {

@@ -3,8 +3,8 @@
 use super::dictionary::{Dictionary, Whole, whole};
 use super::script::{Engine, Events, Step};
 use super::subject::{Answer, Subject};
-use super::wal::{Records, discipline_of, identity_of, lsn_of, sync_mode};
-use super::{CELL_BYTES, Discipline, Divergence, Kind, Script, Sync};
+use super::wal::{Records, discipline_of, identity_of, lsn_of, models_mode, sync_mode};
+use super::{CELL_BYTES, Discipline, Divergence, Kind, Script};
 use crate::engine::event_store::{
     EventStore, Expected, NewEvent, Options, encode, encode_snapshot,
 };
@@ -18,7 +18,7 @@ use models::event_store::{self, Variant};
 use models::machine::process::Process;
 use models::protocol::{Protocol, Step as ModelStep};
 use models::wal::memory::Change as LogChange;
-use models::wal::{self, Layout, SyncMode, Wal};
+use models::wal::{self, Layout, Wal};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::sync::Arc;
@@ -269,11 +269,7 @@ fn snapshot_of(at: Lsn, gathered: &Gathered) -> Result<Vec<u8>, String> {
 
 /// The model, with the sizes that the engine's files will have.
 fn protocol(script: &Arc<Script>, settings: Events) -> event_store::EventStore {
-    let sync = match script.sync {
-        Sync::Every => SyncMode::Every,
-        Sync::EveryN(n) => SyncMode::EveryN(n),
-        Sync::Never => SyncMode::Never,
-    };
+    let sync = models_mode(script.sync);
     let real = |snapshot: &Table| {
         let events = snapshot.entries.iter().map(|(key, _)| *key).collect();
         let fill = String::new();

@@ -1,9 +1,9 @@
 //! The LSM tree, held to its model.
 
 use super::dictionary::{Dictionary, Whole, whole};
-use super::script::{Engine, Sync, Tree};
+use super::script::{Engine, Tree};
 use super::subject::{Answer, Subject};
-use super::wal::{Records, engine_of, identity_of, record_cells, sync_mode};
+use super::wal::{Records, engine_of, identity_of, models_mode, record_cells, sync_mode};
 use super::{CELL_BYTES, Discipline, Divergence, Kind, Script};
 use crate::engine;
 use crate::engine::lsm::table::{Entry, Meta, encode};
@@ -18,7 +18,7 @@ use models::lsm::{Lsm, TableSize, Variant, as_found};
 use models::machine::process::Process;
 use models::protocol::{Protocol, Step as ModelStep};
 use models::wal::memory::Change as LogChange;
-use models::wal::{self, Layout, SyncMode, Wal};
+use models::wal::{self, Layout, Wal};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -268,11 +268,7 @@ fn protocol(script: &Arc<Script>, tree: &Tree) -> Lsm {
             ..as_found
         };
     }
-    let sync = match script.sync {
-        Sync::Every => SyncMode::Every,
-        Sync::EveryN(n) => SyncMode::EveryN(n),
-        Sync::Never => SyncMode::Never,
-    };
+    let sync = models_mode(script.sync);
     let sizes = script.clone();
     let real = move |table: &Table| table_bytes(&sizes, table).len() / CELL_BYTES;
     Lsm {

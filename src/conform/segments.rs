@@ -3,7 +3,7 @@
 use super::dictionary::{Dictionary, Whole, whole};
 use super::script::{Engine, Segments as Settings};
 use super::subject::{Answer, Subject};
-use super::wal::{Records, engine_of, identity_of, lsn_of, record_cells, sync_mode};
+use super::wal::{Records, engine_of, identity_of, lsn_of, models_mode, record_cells, sync_mode};
 use super::{CELL_BYTES, Discipline, Divergence, Kind, Script};
 use crate::engine::wal::format::{self, Chain, FILE_HEADER};
 use crate::engine::wal::segments::{Options, Record, SegmentedLog};
@@ -16,7 +16,7 @@ use models::protocol::{Protocol, Step as ModelStep};
 use models::wal::memory::Change as LogChange;
 use models::wal::segments::memory::{Change, Memory};
 use models::wal::segments::{Segments, Variant};
-use models::wal::{Layout, SyncMode, Variant as LogVariant, Wal};
+use models::wal::{Layout, Variant as LogVariant, Wal};
 use std::path::Path;
 
 /// Where the engine's store is.
@@ -61,11 +61,7 @@ impl Subject for SegmentsSubject {
     }
 
     fn protocol(&self) -> Segments {
-        let sync = match self.script.sync {
-            super::Sync::Every => SyncMode::Every,
-            super::Sync::EveryN(n) => SyncMode::EveryN(n),
-            super::Sync::Never => SyncMode::Never,
-        };
+        let sync = models_mode(self.script.sync);
         Segments {
             variant: Variant::Durable,
             log: Wal {

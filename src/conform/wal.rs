@@ -68,11 +68,7 @@ impl Subject for LogSubject {
                 tail_left,
             }),
         };
-        let sync = match self.script.sync {
-            Sync::Every => SyncMode::Every,
-            Sync::EveryN(n) => SyncMode::EveryN(n),
-            Sync::Never => SyncMode::Never,
-        };
+        let sync = models_mode(self.script.sync);
         Wal {
             variant,
             sync,
@@ -257,6 +253,15 @@ pub(super) fn discipline_of(protocol: &Wal) -> Result<(Discipline, Sync), String
         SyncMode::Never => Sync::Never,
     };
     Ok((discipline, sync))
+}
+
+/// The model's word for a sync mode.
+pub(super) fn models_mode(sync: Sync) -> SyncMode {
+    match sync {
+        Sync::Every => SyncMode::Every,
+        Sync::EveryN(n) => SyncMode::EveryN(n),
+        Sync::Never => SyncMode::Never,
+    }
 }
 
 /// The engine's word for a sync mode.

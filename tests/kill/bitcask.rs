@@ -1,11 +1,10 @@
 //! Bitcask: written, rotated, merged.
 
+use crate::map::{self, Map, synced_every};
 use crate::victim::{self, child, find_a_liar_out, kill_hundreds_of_times, scattered};
 use lightsout::engine::bitcask::{Bitcask, Options};
-use lightsout::engine::wal::{SyncMode, Write};
+use lightsout::engine::wal::Write;
 use lightsout::storage::os::OsStorage;
-use std::collections::BTreeMap;
-use std::num::NonZeroU32;
 use std::path::Path;
 
 enum Operation {
@@ -43,14 +42,11 @@ impl victim::Store for Store {
         "a merged file in the making",
         "closed files beside a merged one",
     ];
-    type Contents = BTreeMap<Vec<u8>, Vec<u8>>;
+    type Contents = Map;
 
     fn open(dir: &Path, every: u32) -> Result<Store, String> {
         let options = Options {
-            sync: match NonZeroU32::new(every) {
-                Some(n) if every > 1 => SyncMode::EveryN(n),
-                _ => SyncMode::EveryWrite,
-            },
+            sync: synced_every(every),
             file_bytes: 1_500,
         };
         let opened = Bitcask::open(OsStorage, dir, options);
@@ -68,12 +64,7 @@ impl victim::Store for Store {
 
     fn apply(number: u64, contents: &mut Self::Contents) {
         if let Operation::Write(writes) = operation(number) {
-            for write in writes {
-                match write {
-                    Write::Put { key, value } => contents.insert(key, value),
-                    Write::Delete { key } => contents.remove(&key),
-                };
-            }
+            map::apply(writes, contents);
         }
     }
 

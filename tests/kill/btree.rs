@@ -1,11 +1,10 @@
 //! The B-tree: written, split, merged, put in place.
 
+use crate::map::{self, Map, synced_every};
 use crate::victim::{self, child, find_a_liar_out, kill_hundreds_of_times, scattered};
 use lightsout::engine::btree::{Btree, Options};
-use lightsout::engine::wal::{SyncMode, Write};
+use lightsout::engine::wal::Write;
 use lightsout::storage::os::OsStorage;
-use std::collections::BTreeMap;
-use std::num::NonZeroU32;
 use std::path::Path;
 
 enum Operation {
@@ -37,14 +36,11 @@ struct Tree(Btree<OsStorage>);
 impl victim::Store for Tree {
     const CHILD: &str = "btree::a_child";
     const SIGHTS: &[&str] = &["a tree"];
-    type Contents = BTreeMap<Vec<u8>, Vec<u8>>;
+    type Contents = Map;
 
     fn open(dir: &Path, every: u32) -> Result<Tree, String> {
         let options = Options {
-            sync: match NonZeroU32::new(every) {
-                Some(n) if every > 1 => SyncMode::EveryN(n),
-                _ => SyncMode::EveryWrite,
-            },
+            sync: synced_every(every),
             page_bytes: 256,
             checkpoint_at: 8_000,
         };
@@ -62,12 +58,7 @@ impl victim::Store for Tree {
 
     fn apply(number: u64, contents: &mut Self::Contents) {
         if let Operation::Write(writes) = operation(number) {
-            for write in writes {
-                match write {
-                    Write::Put { key, value } => contents.insert(key, value),
-                    Write::Delete { key } => contents.remove(&key),
-                };
-            }
+            map::apply(writes, contents);
         }
     }
 

@@ -1,12 +1,11 @@
 //! The event store: appended to, projected, its projection saved.
 
+use crate::map::synced_every;
 use crate::victim::{self, child, find_a_liar_out, kill_hundreds_of_times, scattered};
 use lightsout::engine::event_store::{Event, EventStore, Expected, NewEvent, Options, Projection};
-use lightsout::engine::wal::SyncMode;
 use lightsout::storage::os::OsStorage;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::num::NonZeroU32;
 use std::path::Path;
 
 enum Operation {
@@ -49,10 +48,7 @@ impl victim::Store for Events {
     type Contents = Vec<(String, u64, String)>;
 
     fn open(dir: &Path, every: u32) -> Result<Events, String> {
-        let sync = match NonZeroU32::new(every) {
-            Some(n) if every > 1 => SyncMode::EveryN(n),
-            _ => SyncMode::EveryWrite,
-        };
+        let sync = synced_every(every);
         let opened = EventStore::open(OsStorage, dir, Options { sync });
         opened.map(Events).map_err(|error| error.to_string())
     }

@@ -1,10 +1,9 @@
 //! The LSM tree: written, flushed, merged.
 
+use crate::map::{self, Map, synced_every};
 use crate::victim::{self, child, find_a_liar_out, kill_hundreds_of_times, scattered};
-use lightsout::engine::lsm::{Options, Store, SyncMode, Write};
+use lightsout::engine::lsm::{Options, Store, Write};
 use lightsout::storage::os::OsStorage;
-use std::collections::BTreeMap;
-use std::num::NonZeroU32;
 use std::path::Path;
 
 enum Operation {
@@ -39,13 +38,10 @@ struct Tree(Store<OsStorage>);
 impl victim::Store for Tree {
     const CHILD: &str = "lsm::a_child";
     const SIGHTS: &[&str] = &["a table in the making", "a superseded table"];
-    type Contents = BTreeMap<Vec<u8>, Vec<u8>>;
+    type Contents = Map;
 
     fn open(dir: &Path, every: u32) -> Result<Tree, String> {
-        let sync = match NonZeroU32::new(every) {
-            Some(n) if every > 1 => SyncMode::EveryN(n),
-            _ => SyncMode::EveryWrite,
-        };
+        let sync = synced_every(every);
         let options = Options {
             sync,
             flush_at: 2_000,
@@ -67,12 +63,7 @@ impl victim::Store for Tree {
 
     fn apply(number: u64, contents: &mut Self::Contents) {
         if let Operation::Write(writes) = operation(number) {
-            for write in writes {
-                match write {
-                    Write::Put { key, value } => contents.insert(key, value),
-                    Write::Delete { key } => contents.remove(&key),
-                };
-            }
+            map::apply(writes, contents);
         }
     }
 

@@ -8,5 +8,6 @@ mod bitcask;
 mod btree;
 mod event_store;
 mod lsm;
+mod map;
 mod segments;
 mod victim;

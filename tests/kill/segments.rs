@@ -1,10 +1,10 @@
 //! The log in segments: appended to, rotated, truncated.
 
+use crate::map::synced_every;
 use crate::victim::{self, child, find_a_liar_out, kill_hundreds_of_times, scattered};
 use lightsout::engine::wal::segments::{Options, SegmentedLog};
-use lightsout::engine::wal::{Entry, SyncMode, Write};
+use lightsout::engine::wal::{Entry, Write};
 use lightsout::storage::os::OsStorage;
-use std::num::NonZeroU32;
 use std::path::Path;
 
 enum Operation {
@@ -49,10 +49,7 @@ impl victim::Store for Log {
 
     fn open(dir: &Path, every: u32) -> Result<Log, String> {
         let options = Options {
-            sync: match NonZeroU32::new(every) {
-                Some(n) if every > 1 => SyncMode::EveryN(n),
-                _ => SyncMode::EveryWrite,
-            },
+            sync: synced_every(every),
             segment_bytes: 2_000,
         };
         let opened = SegmentedLog::open(OsStorage, dir, options);

@@ -3,8 +3,7 @@
 
 use super::Bitcask;
 use super::memory::Memory;
-use super::recovery::whole;
-use crate::cells::Token;
+use crate::cells::{Token, whole_table};
 use crate::disk::{Disk, Tree};
 use crate::profile::Profile;
 use crate::protocol::{Protocol, Step, StepOf};
@@ -59,5 +58,5 @@ fn all_whole(tree: &Tree<Token>) -> bool {
     let merged = names.iter().filter(|name| name.ends_with(".merged"));
     merged
         .filter_map(|name| tree.file(&format!("{STORE}/{name}")))
-        .all(|cells| whole(cells).is_some())
+        .all(|cells| whole_table(cells).is_some())
 }

@@ -4,7 +4,7 @@
 
 use super::memory::Memory;
 use super::{Bitcask, Variant, file_steps, hint_path, merged_path};
-use crate::cells::{Hint, Table, Token, cells_of_hint, cells_of_table};
+use crate::cells::{Hint, Token, cells_of_hint, whole_table};
 use crate::disk::{Call, Tree};
 use crate::protocol::{Plan, PlanOf, Protocol, Refused, Step};
 use crate::wal::STORE;
@@ -34,7 +34,7 @@ pub(super) fn recover(bitcask: &Bitcask, tree: &Tree<Token>) -> Result<PlanOf<Bi
         None => None,
         Some(hi) => {
             let path = merged_path(hi);
-            let found = tree.file(&path).and_then(whole);
+            let found = tree.file(&path).and_then(whole_table);
             let found = found.filter(|merged| merged.hi == hi);
             Some(found.ok_or_else(|| Refused(format!("{path} is not whole: damaged")))?)
         }
@@ -68,16 +68,6 @@ pub(super) fn recover(bitcask: &Bitcask, tree: &Tree<Token>) -> Result<PlanOf<Bi
         steps,
         odd,
     })
-}
-
-/// The merged file that these cells are, if they are one.
-pub(super) fn whole(cells: &[Token]) -> Option<Arc<Table>> {
-    match cells.first() {
-        Some(Token::Table { table, part: 0 }) if cells == cells_of_table(table) => {
-            Some(table.clone())
-        }
-        _ => None,
-    }
 }
 
 /// The hint that these cells are, if they are one.

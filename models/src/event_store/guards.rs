@@ -2,9 +2,8 @@
 //! to be taken.
 
 use super::memory::Memory;
-use super::recovery::whole;
 use super::{EventStore, SNAPSHOT};
-use crate::cells::Token;
+use crate::cells::{Token, whole_table};
 use crate::disk::{Disk, Tree};
 use crate::profile::Profile;
 use crate::protocol::{Protocol, Step, StepOf};
@@ -64,7 +63,7 @@ pub(super) fn guards(
             "snapshot: directory barrier" => {
                 let is_whole = |tree: &Tree<Token>| {
                     tree.file(SNAPSHOT)
-                        .is_none_or(|cells| whole(cells).is_some())
+                        .is_none_or(|cells| whole_table(cells).is_some())
                 };
                 vec![(4, in_every_image(&is_whole)), (5, in_every_image(&saved))]
             }

@@ -2,7 +2,7 @@
 
 use super::memory::Memory;
 use super::{EventStore, SNAPSHOT, SNAPSHOT_IN_THE_MAKING, Variant, log_steps};
-use crate::cells::{Record, Table, Token, cells_of_table};
+use crate::cells::{Record, Table, Token, whole_table};
 use crate::disk::{Call, Tree};
 use crate::protocol::{Plan, PlanOf, Refused, Step};
 use crate::wal::record::parse;
@@ -50,7 +50,7 @@ pub(super) fn recover(
         )));
     }
     let parsed = parse(cells, store.log.variant, None);
-    let snapshot = tree.file(SNAPSHOT).and_then(whole);
+    let snapshot = tree.file(SNAPSHOT).and_then(whole_table);
     let snapshot = snapshot.filter(|it| counts(store, it, &parsed.records));
     steps.extend(log_steps(store.log.repair(LOG, &parsed)));
     steps.extend(log_steps(
@@ -71,16 +71,6 @@ pub(super) fn recover(
         steps,
         odd: parsed.odd,
     })
-}
-
-/// The snapshot that these cells are, if they are one.
-pub(super) fn whole(cells: &[Token]) -> Option<Arc<Table>> {
-    match cells.first() {
-        Some(Token::Table { table, part: 0 }) if cells == cells_of_table(table) => {
-            Some(table.clone())
-        }
-        _ => None,
-    }
 }
 
 /// Whether the log has the record that the snapshot stands at.

@@ -3,8 +3,7 @@
 
 use super::Lsm;
 use super::memory::Memory;
-use super::recovery::whole;
-use crate::cells::Token;
+use crate::cells::{Token, whole_table};
 use crate::disk::{Disk, Tree};
 use crate::profile::Profile;
 use crate::protocol::{Protocol, Step, StepOf};
@@ -69,7 +68,7 @@ pub(super) fn guards(
 fn all_there(tree: &Tree<Token>, memory: &Memory) -> bool {
     memory.tables.iter().all(|table| {
         let path = super::path_of(table.lo, table.hi);
-        tree.file(&path).and_then(whole).is_some()
+        tree.file(&path).and_then(whole_table).is_some()
     })
 }
 
@@ -79,5 +78,5 @@ fn all_whole(tree: &Tree<Token>) -> bool {
     let tables = names.iter().filter(|name| name.ends_with(".sst"));
     tables
         .filter_map(|name| tree.file(&format!("{STORE}/{name}")))
-        .all(|cells| whole(cells).is_some())
+        .all(|cells| whole_table(cells).is_some())
 }

@@ -15,7 +15,7 @@
 
 use super::memory::{Memory, floor};
 use super::{Lsm, Variant, path_of};
-use crate::cells::{Table, Token, cells_of_table};
+use crate::cells::{Table, Token, whole_table};
 use crate::disk::{Call, Tree};
 use crate::protocol::{Plan, PlanOf, Refused, Site, Step, StepOf};
 use crate::wal::record::parse;
@@ -147,7 +147,7 @@ fn read(lsm: &Lsm, tree: &Tree<Token>, live: &[(u64, u64)]) -> Result<Vec<Arc<Ta
     for &(lo, hi) in live {
         let path = path_of(lo, hi);
         let cells = tree.file(&path).unwrap_or_default();
-        let table = match whole(cells).filter(|table| (table.lo, table.hi) == (lo, hi)) {
+        let table = match whole_table(cells).filter(|table| (table.lo, table.hi) == (lo, hi)) {
             Some(table) => table,
             // What of it is not there is not missed.
             None if lsm.variant == Variant::TableUnproved => Arc::new(Table {
@@ -167,14 +167,4 @@ fn read(lsm: &Lsm, tree: &Tree<Token>, live: &[(u64, u64)]) -> Result<Vec<Arc<Ta
         tables.push(table);
     }
     Ok(tables)
-}
-
-/// The table that these cells are, if they are one.
-pub(super) fn whole(cells: &[Token]) -> Option<Arc<Table>> {
-    match cells.first() {
-        Some(Token::Table { table, part: 0 }) if cells == cells_of_table(table) => {
-            Some(table.clone())
-        }
-        _ => None,
-    }
 }

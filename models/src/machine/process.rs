@@ -284,13 +284,9 @@ impl<P: Protocol> Ground<P> {
 
     /// What an uninterrupted recovery of that tree serves.
     pub fn served(&self, tree: &Tree<P::Cell>) -> Option<crate::contract::View> {
-        let mut plan = self.protocol.recover(tree).ok()?;
-        for step in &plan.steps {
-            if let Step::Change(change) = step {
-                self.protocol.change(&mut plan.memory, change);
-            }
-        }
-        Some(self.protocol.observe(&plan.memory))
+        let plan = self.protocol.recover(tree).ok()?;
+        let memory = self.protocol.after(&plan.memory, &plan.steps);
+        Some(self.protocol.observe(&memory))
     }
 
     /// The steps without the barrier that is left out.

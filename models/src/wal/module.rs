@@ -165,7 +165,7 @@ impl Module {
         for kind in kinds {
             if self.rotate_at.is_some_and(|most| memory.records >= most) {
                 let rotated = self.rotate(&memory);
-                run(&mut memory, &rotated);
+                memory = self.after(&memory, &rotated);
                 steps.extend(rotated);
             }
             let entry = self.entry(id, kind, &memory);
@@ -174,7 +174,7 @@ impl Module {
                 write("append: write", &memory, &entry),
                 Step::Change(Change::Appended(entry.cells)),
             ];
-            run(&mut memory, &appended);
+            memory = self.after(&memory, &appended);
             steps.extend(appended);
         }
         let identity = identities.last().map(|(number, _)| *number);
@@ -277,13 +277,4 @@ fn write(site: Site, memory: &Memory, entry: &Arc<Entry>) -> StepOf<Module> {
 fn cover(site: Site, memory: &Memory) -> [StepOf<Module>; 2] {
     let barrier = Call::Barrier(path_of(memory.segment()));
     [Step::call(site, barrier), Step::Change(Change::Covered)]
-}
-
-/// Makes the changes of these steps.
-fn run(memory: &mut Memory, steps: &[StepOf<Module>]) {
-    for step in steps {
-        if let Step::Change(change) = step {
-            memory.apply(change);
-        }
-    }
 }

@@ -102,7 +102,7 @@ impl Protocol for Segments {
                     Some(most) if cells >= most => self.rotate(memory),
                     _ => Vec::new(),
                 };
-                let memory = after(memory, &steps);
+                let memory = self.after(memory, &steps);
                 steps.extend(log_steps(self.log.append(id, writes, &memory.log)));
                 steps
             }
@@ -255,17 +255,6 @@ impl Segments {
         steps.push(Step::Change(Change::Truncated));
         steps
     }
-}
-
-/// The memory once these steps are taken.
-fn after(memory: &Memory, steps: &[StepOf<Segments>]) -> Memory {
-    let mut memory = memory.clone();
-    for step in steps {
-        if let Step::Change(change) = step {
-            memory.apply(change);
-        }
-    }
-    memory
 }
 
 /// Steps of the log, as steps of the segments.
