@@ -6,8 +6,8 @@ use super::catalogue::{
 };
 use super::spec::{Check, Spec};
 use crate::conform::{
-    Divergence, Kind, replay_bitcask, replay_btree, replay_events, replay_lines, replay_log,
-    replay_lsm, replay_segments,
+    Divergence, Kind, replay_bitcask, replay_btree, replay_events, replay_found_bitcask,
+    replay_lines, replay_log, replay_lsm, replay_segments,
 };
 use models::contract::Promise;
 use models::machine::script::Move;
@@ -27,7 +27,6 @@ pub(super) fn replayed(
 ) -> Result<Option<String>, String> {
     let is_only_a_model = match spec.engine.as_str() {
         "wal" => module_setup(spec, check).is_some(),
-        "bitcask" => found_bitcask_setup(spec, check).is_some(),
         "btree" => found_btree_setup(spec, check).is_some(),
         _ => false,
     };
@@ -65,10 +64,16 @@ fn on_its_engine(spec: &Spec, check: &Check, moves: &[Move], promise: Promise) -
                 Some(("log", replay_log(&setup, moves, promise)))
             }
         },
-        "bitcask" => {
-            let setup = bitcask_setup(spec, check).ok()?;
-            Some(("Bitcask", replay_bitcask(&setup, moves, promise)))
-        }
+        "bitcask" => match found_bitcask_setup(spec, check) {
+            Some(setup) => {
+                let found = replay_found_bitcask(&setup.ok()?, moves, promise);
+                Some(("Bitcask as found", found))
+            }
+            None => {
+                let setup = bitcask_setup(spec, check).ok()?;
+                Some(("Bitcask", replay_bitcask(&setup, moves, promise)))
+            }
+        },
         "btree" => {
             let setup = btree_setup(spec, check).ok()?;
             Some(("B-tree", replay_btree(&setup, moves, promise)))

@@ -3,6 +3,7 @@
 use super::bitcask::BitcaskSubject;
 use super::btree::BtreeSubject;
 use super::event_store::EventsSubject;
+use super::found_bitcask::FoundBitcaskSubject;
 use super::json_lines::LinesSubject;
 use super::lockstep::Lockstep;
 use super::lsm::LsmSubject;
@@ -54,6 +55,7 @@ fn start(
         Engine::Segments(_) => drive::<SegmentsSubject>(script, engine, mistakes),
         Engine::Lsm(_) => drive::<LsmSubject>(script, engine, mistakes),
         Engine::Bitcask(_) => drive::<BitcaskSubject>(script, engine, mistakes),
+        Engine::FoundBitcask(_) => drive::<FoundBitcaskSubject>(script, engine, mistakes),
         Engine::Btree(_) => drive::<BtreeSubject>(script, engine, mistakes),
         Engine::EventStore(_) => drive::<EventsSubject>(script, engine, mistakes),
         Engine::JsonLines(_) => drive::<LinesSubject>(script, engine, mistakes),

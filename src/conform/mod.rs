@@ -19,7 +19,7 @@
 //! - [`replay_log`]: a counterexample of the model, on the real engine
 //!
 //! An engine and its protocol are a *subject*: `subject` says what the lock step must know of one, and
-//! each stands in a file of its own: the log in `wal`, in segments in `segments`, the LSM tree in `lsm`, Bitcask in `bitcask`, the B-tree in `btree`, the event store in
+//! each stands in a file of its own: the log in `wal`, in segments in `segments`, the LSM tree in `lsm`, Bitcask in `bitcask` and `found_bitcask`, the B-tree in `btree`, the event store in
 //! `event_store`, and as found in `json_lines`.
 //!
 //! A lost cell that reads as it would have if it had been kept, as stale space can, counts as kept.
@@ -30,6 +30,7 @@ mod dictionary;
 mod divergence;
 mod driver;
 mod event_store;
+mod found_bitcask;
 mod images;
 mod json_lines;
 mod lockstep;
@@ -46,12 +47,12 @@ pub use driver::{Conformed, run, run_as, run_with};
 pub use event_store::EVENT_CELLS;
 pub use lockstep::{ANSWER, DEATH};
 pub use replay::{
-    replay_bitcask, replay_btree, replay_events, replay_lines, replay_log, replay_lsm,
-    replay_segments,
+    replay_bitcask, replay_btree, replay_events, replay_found_bitcask, replay_lines, replay_log,
+    replay_lsm, replay_segments,
 };
 pub use script::{
-    Discipline, Engine, Events, Files, Lines, Pages, Script, Segments, Step, Sync, TornLine, Tree,
-    Write,
+    Discipline, Engine, Events, Files, FoundFiles, Lines, Pages, Script, Segments, Step, Sync,
+    TornLine, Tree, Write,
 };
 
 /// Bytes in a cell: what a token of the model stands for.

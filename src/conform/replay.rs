@@ -15,6 +15,7 @@
 use super::bitcask::BitcaskSubject;
 use super::btree::BtreeSubject;
 use super::event_store::EventsSubject;
+use super::found_bitcask::FoundBitcaskSubject;
 use super::json_lines::LinesSubject;
 use super::lockstep::{Lockstep, is_barrier_at};
 use super::lsm::LsmSubject;
@@ -23,7 +24,7 @@ use super::subject::Subject;
 use super::wal::LogSubject;
 use super::{Divergence, Kind};
 use crate::storage::simulated::{Fault, Point};
-use models::bitcask::Bitcask;
+use models::bitcask::{self, Bitcask};
 use models::btree::Btree;
 use models::contract::{Event, OpId, Operation, Promise};
 use models::event_store::EventStore;
@@ -59,6 +60,15 @@ pub fn replay_bitcask(
     breach: Promise,
 ) -> Result<(), Divergence> {
     replay::<BitcaskSubject>(setup, moves, breach)
+}
+
+/// The same for Bitcask as found.
+pub fn replay_found_bitcask(
+    setup: &Setup<bitcask::as_found::AsFound>,
+    moves: &[Move],
+    breach: Promise,
+) -> Result<(), Divergence> {
+    replay::<FoundBitcaskSubject>(setup, moves, breach)
 }
 
 /// The same for the B-tree.

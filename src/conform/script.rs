@@ -45,12 +45,26 @@ pub enum Engine {
     Lsm(Tree),
     /// Bitcask.
     Bitcask(Files),
+    /// Bitcask as found. Keys and values have 16 bytes.
+    FoundBitcask(FoundFiles),
     /// The B-tree, with pages of 256 bytes. Keys have at most 7 bytes, values 8 to 40.
     Btree(Pages),
     /// The event store. A write is an event, whatever its key; a delete is one without bytes of its own.
     EventStore(Events),
     /// The event store as found: lines of JSON.
     JsonLines(Lines),
+}
+
+/// The settings of a Bitcask store as found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct FoundFiles {
+    /// Each record is synced.
+    pub sync_writes: bool,
+    /// Recovery appends behind a torn tail.
+    pub tail_left: bool,
+    /// The names are synced.
+    pub named: bool,
 }
 
 /// The settings of a B-tree.
@@ -271,6 +285,13 @@ impl Script {
                 let fresh = (self.events_before(step)..).take(writes.len());
                 let event = |key| contract::Write { key, delete: false };
                 Operation::Write(fresh.map(event).collect())
+            }
+            Step::Write(writes) if matches!(self.engine, Engine::FoundBitcask(_)) => {
+                let write = |write: &Write| contract::Write {
+                    key: self.key(write),
+                    delete: write.value.is_none(),
+                };
+                Operation::Write(writes.iter().map(write).collect())
             }
             Step::Write(writes) => Operation::Write(
                 self.done(writes)

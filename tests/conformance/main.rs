@@ -10,9 +10,9 @@ use lightsout::conform::{
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use scripts::{
-    as_found_events_scripts, as_found_scripts, as_found_tree_scripts, durable_bitcask_scripts,
-    durable_btree_scripts, durable_events_scripts, durable_scripts, durable_segments_scripts,
-    durable_tree_scripts,
+    as_found_bitcask_scripts, as_found_events_scripts, as_found_scripts, as_found_tree_scripts,
+    durable_bitcask_scripts, durable_btree_scripts, durable_events_scripts, durable_scripts,
+    durable_segments_scripts, durable_tree_scripts,
 };
 
 /// The same scripts on every machine: the gate must not depend on luck. Many more operations than a check explores, with crashes, fates, failed barriers, reopenings.
@@ -81,6 +81,15 @@ proptest! {
 
     #[test]
     fn the_durable_bitcask_conforms_to_its_model(script in durable_bitcask_scripts()) {
+        conforms(&script)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(config(300))]
+
+    #[test]
+    fn bitcask_as_found_conforms_to_its_model(script in as_found_bitcask_scripts()) {
         conforms(&script)?;
     }
 }

@@ -1,14 +1,14 @@
 //! Counterexamples of the model, replayed on the real engines; and that a replay notices what is wrong.
 
 use lightsout::check::catalogue::{
-    bitcask_setup, btree_setup, event_store_setup, lines_setup, lsm_setup, segments_setup,
-    wal_setup,
+    bitcask_setup, btree_setup, event_store_setup, found_bitcask_setup, lines_setup, lsm_setup,
+    segments_setup, wal_setup,
 };
 use lightsout::check::search::Case;
 use lightsout::check::spec::{self, Check, Spec};
 use lightsout::conform::{
-    Divergence, Kind, replay_bitcask, replay_btree, replay_events, replay_lines, replay_log,
-    replay_lsm, replay_segments,
+    Divergence, Kind, replay_bitcask, replay_btree, replay_events, replay_found_bitcask,
+    replay_lines, replay_log, replay_lsm, replay_segments,
 };
 use models::bitcask::Bitcask;
 use models::btree::Btree;
@@ -83,6 +83,16 @@ fn bitcask() -> Replayed<Bitcask> {
         setup: bitcask_setup,
         replay: replay_bitcask,
         is_real: |store| store.variant == models::bitcask::Variant::Durable,
+    }
+}
+
+fn found_bitcask() -> Replayed<models::bitcask::as_found::AsFound> {
+    Replayed {
+        spec: spec_of("bitcask"),
+        is_of_it: |check| check.variant.starts_with("as-found"),
+        setup: |spec, check| found_bitcask_setup(spec, check).expect("a check of it as found"),
+        replay: replay_found_bitcask,
+        is_real: |store| !store.assumed.hint_checked,
     }
 }
 
@@ -220,7 +230,9 @@ fn every_counterexample_that_is_not_of_a_mistake_breaks_the_same_promise_on_the_
         lines().breaks_the_same(&[]),
         bitcask().breaks_the_same(&[]),
         btree().breaks_the_same(&["without/checkpoint-log-data-barrier"]),
+        found_bitcask().breaks_the_same(&[]),
     );
+    assert!(replayed.7 >= 8, "{replayed:?}");
     assert!(replayed.6 >= 18, "{replayed:?}");
     assert!(replayed.5 >= 20, "{replayed:?}");
     assert!(replayed.3 >= 15 && replayed.4 >= 5, "{replayed:?}");

@@ -44,6 +44,8 @@ pub struct AsFound {
     pub assumed: Assumed,
     /// Cells of a record.
     pub cells: usize,
+    /// Cells of what a hint says of a record.
+    pub hint: usize,
 }
 
 /// A record. Its checksum covers all of it.
@@ -71,8 +73,15 @@ pub enum Cell {
         /// Which piece, from 0.
         part: usize,
     },
-    /// A hint: all that it says.
-    Hint(Arc<[Arc<Entry>]>),
+    /// One piece of what a hint says of a record.
+    Hint {
+        /// The record.
+        entry: Arc<Entry>,
+        /// Its first cell in its file.
+        at: usize,
+        /// Which piece, from 0.
+        part: usize,
+    },
 }
 
 impl disk::Cell for Cell {
@@ -91,12 +100,7 @@ impl fmt::Debug for Cell {
             Cell::Zero => write!(f, "0"),
             Cell::Garbage => write!(f, "?"),
             Cell::Part { entry, part } => write!(f, "r{}.{part}", entry.op),
-            Cell::Hint(entries) => {
-                write!(f, "hint of")?;
-                entries
-                    .iter()
-                    .try_for_each(|entry| write!(f, " r{}", entry.op))
-            }
+            Cell::Hint { entry, part, .. } => write!(f, "h{}.{part}", entry.op),
         }
     }
 }
@@ -202,13 +206,13 @@ impl Protocol for AsFound {
             let cells = tree.file(&data(number)).unwrap_or_default();
             let (scanned, tail) = scan(cells);
             odd |= tail < cells.len();
-            let entries = match tree.file(&hint(number)) {
-                Some([Cell::Hint(entries)]) => entries.to_vec(),
-                Some([]) | None => scanned,
-                // What stands there is taken for a hint that says nothing.
-                Some(_) if !self.assumed.hint_checked => Vec::new(),
-                _ => scanned,
-            };
+            let hinted = tree.file(&hint(number)).unwrap_or_default();
+            let (said, end) = self.said(hinted);
+            let is_whole = end == hinted.len();
+            // What stands behind is taken for the end of the hint.
+            let believed = !hinted.is_empty() && (is_whole || !self.assumed.hint_checked);
+            let entries = if believed { said } else { scanned };
+            odd |= !is_whole;
             memory.files.push(DataFile { number, entries });
             memory.tail = tail;
         }
@@ -286,12 +290,17 @@ impl AsFound {
             let (file, at) = (file.to_string(), 0);
             Call::Write { file, at, cells }
         };
-        let cells = live.iter().flat_map(cells_of).collect();
-        let mut steps = vec![
-            Step::call("merge: create", Call::Create(MERGE.into())),
-            Step::call("merge: write", write(MERGE, cells)),
-            Step::call("merge: barrier", Call::Barrier(MERGE.into())),
-        ];
+        let cells: Vec<Cell> = live.iter().flat_map(cells_of).collect();
+        let places = (0..).step_by(self.cells);
+        let said = live.iter().zip(places);
+        let said: Vec<Cell> = said
+            .flat_map(|(entry, at)| self.hint_of(entry, at))
+            .collect();
+        let mut steps = vec![Step::call("merge: create", Call::Create(MERGE.into()))];
+        if !live.is_empty() {
+            steps.push(Step::call("merge: write", write(MERGE, cells)));
+        }
+        steps.push(Step::call("merge: barrier", Call::Barrier(MERGE.into())));
         let renames = [
             (data(number), data(number + 1)),
             (MERGE.to_string(), data(number)),
@@ -299,11 +308,12 @@ impl AsFound {
         for (from, to) in renames {
             steps.push(Step::call("merge: rename", Call::Rename { from, to }));
         }
-        let said = vec![Cell::Hint(live.as_slice().into())];
-        steps.extend([
-            Step::call("merge: hint create", Call::Create(hint(number))),
-            Step::call("merge: hint write", write(&hint(number), said)),
-        ]);
+        let create = Call::Create(hint(number));
+        steps.push(Step::call("merge: hint create", create));
+        if !live.is_empty() {
+            let said = write(&hint(number), said);
+            steps.push(Step::call("merge: hint write", said));
+        }
         steps.extend(self.names("merge: directory barrier", STORE));
         for file in closed {
             let remove = Call::Remove(data(file.number));
@@ -311,6 +321,30 @@ impl AsFound {
         }
         steps.push(Step::Change(Change::Merged(live)));
         steps
+    }
+
+    /// The cells of what a hint says of a record.
+    pub fn hint_of(&self, entry: &Arc<Entry>, at: usize) -> Vec<Cell> {
+        let parts = 0..self.hint;
+        parts
+            .map(|part| Cell::Hint {
+                entry: entry.clone(),
+                at,
+                part,
+            })
+            .collect()
+    }
+
+    /// The records that a hint tells of, and where that ends.
+    fn said(&self, cells: &[Cell]) -> (Vec<Arc<Entry>>, usize) {
+        let (mut entries, mut end) = (Vec::new(), 0);
+        while let Some(Cell::Hint { entry, at, part: 0 }) = cells.get(end)
+            && cells.get(end..end + self.hint) == Some(&self.hint_of(entry, *at)[..])
+        {
+            entries.push(entry.clone());
+            end += self.hint;
+        }
+        (entries, end)
     }
 
     fn names(&self, site: crate::protocol::Site, directory: &str) -> Option<StepOf<Self>> {
@@ -355,7 +389,8 @@ impl Memory {
     }
 }
 
-fn cells_of(entry: &Arc<Entry>) -> Vec<Cell> {
+/// The cells of a record.
+pub fn cells_of(entry: &Arc<Entry>) -> Vec<Cell> {
     let parts = 0..entry.cells;
     parts
         .map(|part| Cell::Part {

@@ -95,7 +95,13 @@ pub fn found_bitcask_setup(spec: &Spec, check: &Check) -> Option<Result<Setup<As
     };
     let setup = sync_mode(check).and_then(|sync| {
         let cells = check.bounds.head + check.bounds.write;
-        setup(spec, check, AsFound { assumed, cells }, sync)
+        let hint = check.bounds.hint;
+        let protocol = AsFound {
+            assumed,
+            cells,
+            hint,
+        };
+        setup(spec, check, protocol, sync)
     });
     Some(setup)
 }

@@ -21,7 +21,14 @@ pub enum Error {
 
     /// The data files speak, of what was written since the last merge.
     #[error(transparent)]
-    Log(#[from] wal::Error),
+    Log(wal::Error),
+
+    /// Somebody else has the store open. Nothing was read or changed.
+    #[error("the store in {} is open already, in this process or another; close it there first", dir.display())]
+    Locked {
+        /// The store directory.
+        dir: PathBuf,
+    },
 
     /// A merged file is damaged, or is none. No crash does that, for it got its name after it was durable. Nothing
     /// was changed; the data files are intact.
@@ -59,6 +66,15 @@ pub enum Error {
         #[source]
         because: Arc<Error>,
     },
+}
+
+impl From<wal::Error> for Error {
+    fn from(error: wal::Error) -> Error {
+        match error {
+            wal::Error::Locked { dir } => Error::Locked { dir },
+            log => Error::Log(log),
+        }
+    }
 }
 
 /// `result.or_fail("sync the hint")`: an error of the storage becomes one of the store.

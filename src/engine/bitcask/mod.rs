@@ -12,12 +12,14 @@
 //! - The data files are a log in segments ([`SegmentedLog`](super::wal::segments::SegmentedLog)). `merged`: the bytes of a
 //!   merged file. `hint`: those of its hint. `keydir`: where the value of each key is. `recovery`: what an open does.
 //!   `merge`: what a merge does.
+//! - [`as_found`]: the unsafe other one.
 //!
 //! A merged file holds the newest value of each key among the records up to `HI`, the last one of the closed files. It
 //! needs no tombstones, and a record up to there is never read again, whichever file a power cut brings it back with.
 //!
 //! LIMIT: all keys are in memory, and one file is open for each data file.
 
+pub mod as_found;
 mod error;
 mod hint;
 mod keydir;

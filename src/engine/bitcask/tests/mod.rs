@@ -1,5 +1,6 @@
 //! Bitcask, on real files and on the simulated disk.
 
+mod as_found;
 mod failures;
 mod life;
 
