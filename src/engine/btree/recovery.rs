@@ -10,6 +10,7 @@ use super::page::Node;
 use super::slot::{self, SLOT_BYTES, Slot};
 use super::store::Options;
 use super::tree;
+use super::{PAGE_BYTES_MAX, PAGE_BYTES_MIN};
 use crate::engine::wal::file::LogFile;
 use crate::engine::wal::format::Owner;
 use crate::engine::wal::log::{NAME as LOG, open_file};
@@ -124,6 +125,16 @@ fn slot_of<F: File>(file: &F, path: &Path, page_bytes: usize) -> Result<(Slot, u
         Some((slot, number))
     });
     let newest = slots.max_by_key(|(slot, _)| slot.floor);
+    if newest.is_none()
+        && let Some(found) = other_size(file)?
+    {
+        // The first slot is void, and the second one stands behind a page of its size.
+        return Err(Error::OtherPageSize {
+            path: path.to_path_buf(),
+            found,
+            asked: page_bytes,
+        });
+    }
     match newest {
         Some((slot, _)) if slot.page_bytes != page_bytes => Err(Error::OtherPageSize {
             path: path.to_path_buf(),
@@ -140,6 +151,19 @@ fn slot_of<F: File>(file: &F, path: &Path, page_bytes: usize) -> Result<(Slot, u
             path: path.to_path_buf(),
         }),
     }
+}
+
+/// The size of pages that the second slot tells of, where it stands.
+fn other_size<F: File>(file: &F) -> Result<Option<usize>, Error> {
+    let mut bytes = vec![0; PAGE_BYTES_MAX + SLOT_BYTES];
+    let read = file.read_at(0, &mut bytes).or_fail("read the pages")?;
+    let says_so = |at: &usize| {
+        let slot = bytes[..read].get(*at..).and_then(|rest| rest.first_chunk());
+        let slot = slot.and_then(Slot::decode);
+        slot.is_some_and(|slot| slot.page_bytes == *at)
+    };
+    let mut sizes = (PAGE_BYTES_MIN..=PAGE_BYTES_MAX).step_by(16);
+    Ok(sizes.find(says_so))
 }
 
 /// Makes the slot durable, and then the other one void.
