@@ -243,3 +243,39 @@ fn a_value_that_mimics_a_record_and_its_witness_is_not_damage() {
     home.open().unwrap().append(&value("d")).unwrap();
     assert_eq!(keys(&home.recovered()), ["a", "d"]);
 }
+
+/// Begin, commit and checkpoint are for a log in segments: no other engine acts on them, so none serves them.
+#[test]
+fn a_mark_of_the_client_in_the_log_of_an_engine_that_has_none_is_refused() {
+    use crate::engine::wal::format::{Chain, Note, Owner};
+    use crate::engine::wal::recovery::scan;
+    use crate::storage::simulated::Simulated;
+    use crate::storage::{File, Storage};
+    for owner in [
+        Owner::Log,
+        Owner::Lsm,
+        Owner::Btree,
+        Owner::EventStore,
+        Owner::Bitcask,
+    ] {
+        let path = std::path::Path::new("log");
+        let file = Simulated::named("strict").unwrap().create(path).unwrap();
+        let lsn = Lsn {
+            generation: 1,
+            index: 1,
+        };
+        let mut record = Vec::new();
+        let note = Note::Checkpoint(0);
+        format::encode_note(Chain::start_of(owner), lsn, 0, note, &mut record);
+        file.append(&owner.file_header()).unwrap();
+        file.append(&record).unwrap();
+        let takes_notes = [Owner::Log, Owner::Bitcask].contains(&owner);
+        match scan(&file, path, owner, None) {
+            Ok(scan) => assert!(takes_notes && scan.has_records(), "{owner:?}"),
+            Err(error) => {
+                let damaged = matches!(error, Error::Damaged { index: 1, .. });
+                assert!(!takes_notes && damaged, "{owner:?}: {error}");
+            }
+        }
+    }
+}
