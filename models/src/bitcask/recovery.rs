@@ -14,10 +14,6 @@ use std::sync::Arc;
 pub(super) fn recover(bitcask: &Bitcask, tree: &Tree<Token>) -> Result<PlanOf<Bitcask>, Refused> {
     let files = bitcask.files.recover(tree)?;
     let names = tree.list(STORE).unwrap_or_default();
-    let any = |suffix: &str| names.iter().any(|name| name.ends_with(suffix));
-    if any(".merged") && !any(".log") {
-        return Err(Refused("there is a merged file, and no data file".into()));
-    }
     let numbers = |suffix: &str| {
         let number = |name: &Arc<str>| name.strip_suffix(suffix)?.parse().ok();
         let mut numbers: Vec<u64> = names.iter().filter_map(number).collect();
@@ -27,6 +23,15 @@ pub(super) fn recover(bitcask: &Bitcask, tree: &Tree<Token>) -> Result<PlanOf<Bi
     let (merges, hints) = (numbers(".merged"), numbers(".hint"));
     let point = files.memory.point();
     let hi = merges.last().copied();
+    let files_end = match tree.list(STORE) {
+        Some(names) if names.iter().any(|name| name.ends_with(".log")) => files.memory.log.index,
+        _ => 0,
+    };
+    if hi.unwrap_or(0) > files_end {
+        return Err(Refused(
+            "data files behind the merged file are missing".into(),
+        ));
+    }
     if hi.unwrap_or(0) < point {
         return Err(Refused(format!("records up to {point} are in no file")));
     }

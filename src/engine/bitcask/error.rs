@@ -51,8 +51,9 @@ pub enum Error {
         up_to: u64,
     },
 
-    /// There is a merged file and no data file. No crash does that. Nothing was changed; the merged file is intact.
-    #[error("the store in {} has a merged file and no data files, which no crash does; put them back", dir.display())]
+    /// There is a merged file, and the data file that goes on behind it is missing. No crash does that. Nothing was
+    /// changed; the merged file is intact.
+    #[error("the store in {} has a merged file and no data files behind it, which no crash does; put them back", dir.display())]
     DataMissing {
         /// The store directory.
         dir: PathBuf,

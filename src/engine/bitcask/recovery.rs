@@ -12,7 +12,6 @@ use crate::engine::wal::segments::SegmentedLog;
 use crate::storage::{File, Storage, read_all};
 use std::path::{Path, PathBuf};
 
-const DATA: &str = ".log";
 const MERGED: &str = ".merged";
 const MERGED_IN_THE_MAKING: &str = ".merged.tmp";
 const HINT: &str = ".hint";
@@ -44,15 +43,16 @@ pub(super) struct Found<F> {
 }
 
 /// Reads the merged file, by its hint if that counts. Changes nothing. `point`: up to there the data files are given
-/// up.
+/// up; `last`: their last record.
 pub(super) fn find<S: Storage>(
     storage: &S,
     dir: &Path,
     point: u64,
+    last: u64,
 ) -> Result<Found<S::File>, Error> {
     let names = storage.list(dir).or_fail("open the store")?;
     let numbers = |suffix: &str| {
-        let number = |name: &String| name.strip_suffix(suffix)?.parse().ok();
+        let number = |name: &String| number_of(name.strip_suffix(suffix)?);
         let mut numbers: Vec<u64> = names.iter().filter_map(number).collect();
         numbers.sort_unstable();
         numbers
@@ -65,7 +65,8 @@ pub(super) fn find<S: Storage>(
             up_to: point,
         });
     }
-    if hi.is_some() && numbers(DATA).is_empty() {
+    // The data file behind those that were merged got its name before the merge: what is appended goes on above it.
+    if hi.is_some_and(|hi| hi > last) {
         return Err(Error::DataMissing {
             dir: dir.to_path_buf(),
         });
@@ -96,9 +97,10 @@ pub(super) fn find<S: Storage>(
         }
         merged = Some(opened);
     }
-    let in_the_making = names
-        .iter()
-        .filter(|name| name.ends_with(MERGED_IN_THE_MAKING));
+    let in_the_making = names.iter().filter(|name| {
+        let stem = name.strip_suffix(MERGED_IN_THE_MAKING);
+        stem.is_some_and(|stem| number_of(stem).is_some())
+    });
     let in_the_making = in_the_making.map(|name| dir.join(name));
     let old = merges.iter().filter(|&&other| Some(other) != hi);
     let old = old.map(|&other| merged_path(dir, other));
@@ -110,6 +112,12 @@ pub(super) fn find<S: Storage>(
         hinted,
         keydir,
     })
+}
+
+/// The number, written as this code writes it: any other name is somebody else's.
+fn number_of(stem: &str) -> Option<u64> {
+    let number: u64 = stem.parse().ok()?;
+    (number.to_string() == stem).then_some(number)
 }
 
 impl<F: File> Found<F> {

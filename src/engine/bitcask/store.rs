@@ -76,7 +76,7 @@ impl<S: Storage> Bitcask<S> {
             sync: options.sync,
             segment_bytes: options.file_bytes,
         };
-        let find = |point| recovery::find(&storage, dir, point);
+        let find = |point, last| recovery::find(&storage, dir, point, last);
         let (log, mut found) =
             SegmentedLog::open_as(storage.clone(), dir, options, Owner::Bitcask, find)?;
         found.settle(&storage, &log)?;

@@ -24,7 +24,8 @@ pub enum Expected {
     Version(u64),
 }
 
-/// An event that is to be appended. Its data is JSON, and is kept byte for byte: no number is rounded, no key moved.
+/// An event that is to be appended. Its data is JSON, and is kept byte for byte, but for white
+/// space around it: no number is rounded, no key moved.
 #[derive(Clone, Debug)]
 pub struct NewEvent {
     pub(super) kind: String,

@@ -21,7 +21,7 @@ pub trait Projection: Default + Serialize + DeserializeOwned {
 
 impl<S: Storage> EventStore<S> {
     /// The projection of all events so far: from its snapshot on, or from the first event on where there is none that
-    /// can be read. The answer is the same.
+    /// can be read. The answer is the same, where the state is what it was once it was JSON: a NaN is not.
     pub fn project<P: Projection>(&self) -> P {
         let (after, projection) = match self.saved::<P>(P::NAME) {
             Some((position, saved)) => (Some(position), saved),

@@ -168,7 +168,7 @@ impl<S: Storage> EventStore<S> {
         Subscription::new(after)
     }
 
-    /// Saves what a projection made of all events so far. After any crash the snapshot of that name is this one or
+    /// Saves what a projection made of all events so far; nothing where there are none. After any crash the snapshot of that name is this one or
     /// the one before it. Once this returns, the snapshot and all events are durable.
     ///
     /// After a failure the old snapshot is there or the new one, and this handle takes no more.

@@ -151,10 +151,12 @@ fn read_run<F: File>(
         }
         match decode(&header, &bytes) {
             Some(Entry::Writes(_)) => {}
-            Some(Entry::Note(Note::Checkpoint(up_to))) if owner.takes_notes() => {
+            Some(Entry::Note(Note::Checkpoint(up_to)))
+                if owner.takes_notes() && up_to < header.lsn.index =>
+            {
                 found.checkpoint = found.checkpoint.max(Some(up_to));
             }
-            Some(_) if owner.takes_notes() => {}
+            Some(Entry::Note(Note::Begin(_) | Note::Commit(_))) if owner.takes_notes() => {}
             // Its checksum is right: it was written so, by something else than this code.
             _ => {
                 let because = "its checksum is right and its payload makes no sense";

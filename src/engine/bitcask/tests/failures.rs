@@ -55,12 +55,42 @@ fn a_merged_file_that_is_missing_or_torn_is_refused() {
 }
 
 #[test]
-fn data_files_that_are_missing_are_refused() {
+fn data_files_that_are_missing_behind_a_merged_one_are_refused() {
+    let bench = OnRealFiles::new();
+    let dir = store(&bench);
+    let mut store = open(OsStorage, &dir).unwrap();
+    store.put(b"a", b"1").unwrap();
+    let first = fs::read(dir.join("1.log")).unwrap();
+    store.rotate().unwrap();
+    store.put(b"b", b"2").unwrap();
+    store.rotate().unwrap();
+    store.merge().unwrap();
+    drop(store);
+    fs::remove_file(dir.join("3.log")).unwrap();
+    assert!(matches!(
+        open(OsStorage, &dir),
+        Err(Error::DataMissing { .. })
+    ));
+    // One that was merged does not do: what is appended to it would not be read again.
+    fs::write(dir.join("1.log"), first).unwrap();
+    let error = refused(&dir);
+    assert!(error.contains("no data files behind it"), "{error}");
+}
+
+fn store_names(dir: &Path) -> Vec<String> {
+    OsStorage.list(dir).unwrap()
+}
+
+#[test]
+fn names_of_somebody_else_are_left_alone() {
     let bench = OnRealFiles::new();
     let dir = merged(&bench);
-    fs::remove_file(dir.join("2.log")).unwrap();
-    assert!(refused(&dir).contains("records up to") || refused(&dir).contains("no data files"));
-    assert!(dir.join("1.merged").exists());
+    for name in ["+9.merged", "007.hint", "0011.merged", "mine.merged.tmp"] {
+        fs::write(dir.join(name), b"mine").unwrap();
+    }
+    let store = open(OsStorage, &dir).unwrap();
+    assert_eq!(all(&store), pairs(&[("a", "1"), ("b", "2")]));
+    assert_eq!(store_names(&dir).len(), 7);
 }
 
 #[test]

@@ -78,18 +78,19 @@ impl<S: Storage> SegmentedLog<S> {
     ///
     /// Once this returns, everything that [`SegmentedLog::read_from`] shows is durable, the names included.
     pub fn open(storage: S, dir: &Path, options: Options) -> Result<SegmentedLog<S>, Error> {
-        let opened = SegmentedLog::open_as(storage, dir, options, Owner::Log, |_| Ok(()));
+        let opened = SegmentedLog::open_as(storage, dir, options, Owner::Log, |_, _| Ok(()));
         opened.map(|(log, ())| log)
     }
 
-    /// As [`SegmentedLog::open`], the log of this engine. `check` is told the truncation point, and looks at
+    /// As [`SegmentedLog::open`], the log of this engine. `check` is told the truncation point and the
+    /// index of the last record, and looks at
     /// what the engine has beside the log before anything is changed.
     pub(crate) fn open_as<T, E: From<Error>>(
         storage: S,
         dir: &Path,
         options: Options,
         owner: Owner,
-        check: impl FnOnce(u64) -> Result<T, E>,
+        check: impl FnOnce(u64, u64) -> Result<T, E>,
     ) -> Result<(SegmentedLog<S>, T), E> {
         let lock = claim(&storage, dir).or_fail("open the store")?;
         let lock = lock.ok_or_else(|| Error::Locked {
@@ -238,7 +239,7 @@ impl<S: Storage> SegmentedLog<S> {
             .filter(move |read| read.as_ref().map_or(true, |it| it.lsn.index > point))
     }
 
-    /// The records above the truncation point that hold writes, with their places.
+    /// The records above the truncation point, notes too, with their places.
     pub(crate) fn placed(&self) -> impl Iterator<Item = Result<(Place, Record), Error>> {
         let point = self.point;
         let segments = self.closed.iter().chain([&self.last]);

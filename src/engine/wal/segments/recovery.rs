@@ -40,12 +40,12 @@ pub(super) fn recover<S: Storage, T, E: From<Error>>(
     dir: &Path,
     sync: SyncMode,
     owner: Owner,
-    check_beside: impl FnOnce(u64) -> Result<T, E>,
+    check_beside: impl FnOnce(u64, u64) -> Result<T, E>,
 ) -> Result<(Recovered<S::File>, T), E> {
     let names = storage.list(dir).or_fail("open the store")?;
     let found = Found::sort(dir, &names)?;
     if found.firsts.is_empty() {
-        let checked = check_beside(0)?;
+        let checked = check_beside(0, 0)?;
         remove(storage, &found.leftovers)?;
         let file = create(storage, dir, 1, owner)?;
         sync_names(storage, dir)?;
@@ -59,7 +59,8 @@ pub(super) fn recover<S: Storage, T, E: From<Error>>(
     // Nothing is touched, not even a leftover, before all is known to be ours and undamaged.
     let (mut segments, point) = read(storage, dir, &found.firsts, owner)?;
     check(dir, &segments, point)?;
-    let checked = check_beside(point)?;
+    let newest = segments.last().and_then(|segment| segment.scan.last);
+    let checked = check_beside(point, newest.map_or(0, |lsn| lsn.index))?;
     let Some(last) = segments.pop() else {
         unreachable!("at least one segment counts: the last one");
     };
