@@ -31,6 +31,7 @@ mod forget;
 mod freed;
 mod holes;
 pub mod image;
+pub mod lazy;
 mod parts;
 pub mod shared;
 pub mod tree;

@@ -100,6 +100,14 @@ impl<C> Logged<C> {
         }
     }
 
+    /// Whether it changed this node.
+    pub(super) fn is_on(&self, node: Ino) -> bool {
+        match *self.effect {
+            Effect::Entry { directory, .. } => directory == node,
+            Effect::Data { file, .. } | Effect::Size { file, .. } => file == node,
+        }
+    }
+
     pub(super) fn is_data(&self) -> bool {
         matches!(*self.effect, Effect::Data { .. })
     }

@@ -6,6 +6,7 @@
 
 use super::tree::Ino;
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// The holes of the files that have some: ranges in order, none empty, no two adjoining.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,6 +29,31 @@ impl Holes {
         if !holes.is_empty() {
             self.0.insert(file, holes.to_vec());
         }
+    }
+
+    /// More holes of a file: none of these cells was one.
+    pub(super) fn add(&mut self, file: Ino, more: &[Range<usize>]) {
+        if more.is_empty() {
+            return;
+        }
+        let holes = self.0.entry(file).or_default();
+        holes.extend(more.iter().map(|hole| (hole.start, hole.end)));
+        holes.sort_unstable();
+        holes.dedup_by(|next, last| {
+            let joins = last.1 == next.0;
+            if joins {
+                last.1 = next.1;
+            }
+            joins
+        });
+    }
+
+    /// The same of files that are numbered anew; those without a number are no more.
+    pub(super) fn renumbered(&self, numbers: &BTreeMap<Ino, Ino>) -> Self {
+        let holes = self.0.iter();
+        let renumbered =
+            |(file, holes): (&Ino, &Vec<_>)| Some((*numbers.get(file)?, holes.clone()));
+        Self(holes.filter_map(renumbered).collect())
     }
 
     /// The file's size went from one to the other.

@@ -12,7 +12,8 @@
 //! all fates of the others that leave it the same choices (`nodes`); a node is read piece by piece
 //! (`node`). Two ways to read that show the same and leave the same open are followed once.
 
-mod fate;
+pub(super) mod ask;
+pub(super) mod fate;
 mod node;
 mod nodes;
 

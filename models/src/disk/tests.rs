@@ -427,3 +427,49 @@ fn a_page_with_a_doomed_write_can_be_written_back() {
     disk.write_back(next, &posix);
     assert_eq!(contents(&disk, "f", &posix), [Some(b"y".to_vec())]);
 }
+
+/// Sectors of one log that nobody synced, written one by one: laziness pays for those that are read.
+fn unsynced(records: usize, profile: &Profile) -> Disk<u8> {
+    let mut disk = after(profile, &["create log", "barrier log", "directory-barrier"]);
+    for i in 0..records {
+        let write = format!("write log {} rr", 2 * i);
+        disk.apply(&call(&write), profile).expect("a legal call");
+    }
+    disk
+}
+
+/// Reads sector by sector until one is not whole, as a log does.
+fn runs_of_a_log(disk: Disk<u8>, profile: &Profile) -> usize {
+    use super::lazy::{Ask, Choices, Lazy};
+    let cut = Lazy::from(disk).power_cut(profile);
+    let (mut choices, mut runs) = (Choices::default(), 0);
+    loop {
+        let mut lazy = cut.clone();
+        let choices_here = &mut choices;
+        let mut ask = Ask {
+            profile,
+            choices: choices_here,
+        };
+        let log = lazy.lookup("log", &mut ask).expect("it is durable");
+        let size = lazy.size(log, &mut ask).expect("a file");
+        let mut whole = |at: &usize| lazy.read(log, *at, 2, &mut ask) == *b"rr";
+        let records = (0..size).step_by(2).take_while(|at| whole(at)).count();
+        assert!(records <= size / 2);
+        runs += 1;
+        if choices.advance().is_none() {
+            return runs;
+        }
+    }
+}
+
+#[test]
+fn a_log_is_read_in_few_runs_however_many_records_nobody_synced() {
+    let posix = Profile::posix().with_sizes(2, 16);
+    // 24 effects: 16,777,216 down-sets.
+    let disk = unsynced(12, &posix);
+    assert_eq!(disk.log().len(), 24);
+    let runs = runs_of_a_log(disk, &posix);
+    // A chain of n sizes has n + 1 ends; up to each, the first sector that is lost, as zeros or garbage.
+    let expected: usize = (0..=12).map(|size| 2 * size + 1).sum();
+    assert_eq!(runs, expected);
+}

@@ -4,9 +4,11 @@
 //! the comparison: what must hold of any profile and any program (design, section 4).
 
 mod brute;
+mod lazy;
 mod programs;
 
 use brute::{Fault, Paths};
+use lazy::{Act, eagerly, lazily, looking};
 use models::disk::{Call, Failure};
 use models::profile::{Profile, SWITCHES};
 use programs::{
@@ -84,6 +86,76 @@ proptest! {
         let same = Run::new(&profile, Fault::None).with_writeback(when).run(&program);
         prop_assert!(same.is_ok(), "{:?} {:?}", when, same.err());
     }
+}
+
+fn visit_the_same(profile: &Profile, program: &[Act]) -> Result<(), TestCaseError> {
+    let (Some(eager), Some((lazy, _))) = (eagerly(program, profile), lazily(program, profile))
+    else {
+        return Err(TestCaseError::reject("too large"));
+    };
+    let missing: Vec<_> = eager.difference(&lazy).collect();
+    let invented: Vec<_> = lazy.difference(&eager).collect();
+    prop_assert!(
+        missing.is_empty() && invented.is_empty(),
+        "missing: {missing:?}\ninvented: {invented:?}"
+    );
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(cases(8_000))]
+
+    #[test]
+    fn lazy_fates_show_a_program_what_all_images_show_it(
+        profile in named(),
+        program in looking(lives()),
+    ) {
+        visit_the_same(&profile, &program)?;
+    }
+
+    #[test]
+    fn lazy_fates_show_a_store_what_all_images_show_it(
+        profile in prop_oneof![named(), switched()],
+        program in looking(store()),
+    ) {
+        visit_the_same(&profile, &program)?;
+    }
+
+    #[test]
+    fn lazy_fates_of_profiles_switched_anyhow_show_what_all_images_show(
+        profile in switched(),
+        program in looking(lives()),
+    ) {
+        visit_the_same(&profile, &program)?;
+    }
+}
+
+/// Bounded and without chance: were the lazy side to read one switch of a profile otherwise than the
+/// enumeration does, a program would show it.
+#[test]
+fn every_switch_that_one_side_reads_otherwise_would_be_seen() {
+    let mut runner = TestRunner::deterministic();
+    let mut unseen: Vec<&str> = SWITCHES.iter().map(|(switch, _)| *switch).collect();
+    let values = |switch: &str| {
+        SWITCHES
+            .iter()
+            .find(|(name, _)| *name == switch)
+            .map(|(_, values)| *values)
+    };
+    for _ in 0..4_000 {
+        let case = (switched(), looking(lives())).new_tree(&mut runner);
+        let (profile, program) = case.expect("a case").current();
+        unseen.retain(|switch| {
+            let with = |value: &str| profile.clone().with(switch, value).expect("a listed value");
+            let all = values(switch).unwrap_or_default();
+            let (one, other) = (with(all[0]), with(all[all.len() - 1]));
+            match (eagerly(&program, &one), lazily(&program, &other)) {
+                (Some(eager), Some((lazy, _))) => eager == lazy,
+                _ => true,
+            }
+        });
+    }
+    assert_eq!(unseen, Vec::<&str>::new());
 }
 
 /// Bounded and without chance: the same programs at every run.

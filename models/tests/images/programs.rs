@@ -258,7 +258,7 @@ pub(crate) fn rare() -> (Profile, Vec<Step>) {
 }
 
 /// What recovery does with what it sees.
-fn recovery(seen: &Paths, barrier: bool) -> Vec<Call<u8>> {
+pub(crate) fn recovery(seen: &Paths, barrier: bool) -> Vec<Call<u8>> {
     let mut calls = Vec::new();
     for (path, contents) in seen {
         let Some(contents) = contents else { continue };

@@ -5,24 +5,31 @@ use crate::profile::Profile;
 use fixedbitset::FixedBitSet;
 
 /// The order of one log, both ways.
-pub(super) struct Order {
-    needs: Vec<FixedBitSet>,
+#[derive(Debug)]
+pub(in crate::disk) struct Order {
+    pub(in crate::disk) needs: Vec<FixedBitSet>,
     needed_by: Vec<FixedBitSet>,
 }
 
 /// Which effects are kept and which are lost; those in neither are open. Closed both ways: what is
 /// kept has all it needs, what is lost is missed by none that is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Fate {
-    pub(super) kept: FixedBitSet,
-    pub(super) lost: FixedBitSet,
+pub(in crate::disk) struct Fate {
+    pub(in crate::disk) kept: FixedBitSet,
+    pub(in crate::disk) lost: FixedBitSet,
 }
 
-/// A read depends on the fate of this effect, which is open.
-pub(super) struct Undecided(pub(super) usize);
+/// What a read depends on and nobody knows.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::disk) enum Undecided {
+    /// The fate of this effect, which is open.
+    Fate(usize),
+    /// What is under the effects, which an earlier power cut has yet to decide.
+    Under,
+}
 
 impl Order {
-    pub(super) fn of<C>(log: &[Logged<C>], profile: &Profile) -> Self {
+    pub(in crate::disk) fn of<C>(log: &[Logged<C>], profile: &Profile) -> Self {
         let needs = needs(log, profile);
         let mut needed_by = vec![FixedBitSet::with_capacity(log.len()); log.len()];
         for (i, row) in needs.iter().enumerate() {
@@ -32,7 +39,7 @@ impl Order {
     }
 
     /// What no power cut decides.
-    pub(super) fn determined<C>(&self, log: &[Logged<C>], profile: &Profile) -> Fate {
+    pub(in crate::disk) fn determined<C>(&self, log: &[Logged<C>], profile: &Profile) -> Fate {
         let mut fate = Fate {
             kept: FixedBitSet::with_capacity(log.len()),
             lost: FixedBitSet::with_capacity(log.len()),
@@ -49,32 +56,32 @@ impl Order {
 }
 
 impl Fate {
-    pub(super) fn is_kept(&self, i: usize) -> Result<bool, Undecided> {
+    pub(in crate::disk) fn is_kept(&self, i: usize) -> Result<bool, Undecided> {
         match (self.kept.contains(i), self.lost.contains(i)) {
             (true, _) => Ok(true),
             (_, true) => Ok(false),
-            _ => Err(Undecided(i)),
+            _ => Err(Undecided::Fate(i)),
         }
     }
 
     /// An open effect is kept, and all it needs.
-    pub(super) fn keep(&mut self, i: usize, order: &Order) {
+    pub(in crate::disk) fn keep(&mut self, i: usize, order: &Order) {
         self.kept.union_with(&order.needs[i]);
     }
 
     /// An open effect is lost, and all that needs it.
-    pub(super) fn lose(&mut self, i: usize, order: &Order) {
+    pub(in crate::disk) fn lose(&mut self, i: usize, order: &Order) {
         self.lost.union_with(&order.needed_by[i]);
     }
 
     /// Everything open is lost.
-    pub(super) fn lose_the_rest(&mut self) {
+    pub(in crate::disk) fn lose_the_rest(&mut self) {
         self.lost.clone_from(&self.kept);
         self.lost.toggle_range(..);
     }
 
     /// As far as these effects go.
-    pub(super) fn within(&self, effects: &FixedBitSet) -> Self {
+    pub(in crate::disk) fn within(&self, effects: &FixedBitSet) -> Self {
         let mut fate = self.clone();
         fate.kept.intersect_with(effects);
         fate.lost.intersect_with(effects);
@@ -82,14 +89,14 @@ impl Fate {
     }
 
     /// But for these effects.
-    pub(super) fn without(&self, effects: &FixedBitSet) -> Self {
+    pub(in crate::disk) fn without(&self, effects: &FixedBitSet) -> Self {
         let mut fate = self.clone();
         fate.kept.difference_with(effects);
         fate.lost.difference_with(effects);
         fate
     }
 
-    pub(super) fn join(&mut self, other: &Self) {
+    pub(in crate::disk) fn join(&mut self, other: &Self) {
         self.kept.union_with(&other.kept);
         self.lost.union_with(&other.lost);
     }

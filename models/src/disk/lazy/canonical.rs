@@ -1,0 +1,312 @@
+//! When two disks have the same future, whatever is read and done: what is known of them is the same, and
+//! the same is open and would be answered alike.
+
+use super::super::effect::{Effect, Kind, Logged};
+use super::super::shared::Shared;
+use super::super::{Freed, holes::Holes};
+use super::{Cell, Cut, Ino, Lazy, Name, Node, Open, Profile, Tree};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A disk with its nodes numbered in the order in which names lead to them, and what is open of it as the
+/// questions that are left. Disks with equal ones have equal futures.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Canonical<C> {
+    tree: Shared<Tree<C>>,
+    holes: Holes,
+    freed: Shared<Freed<C>>,
+    log: Vec<Logged<C>>,
+    aborted: bool,
+    questions: Vec<Question<C>>,
+    /// For each power cut that questions lead to, the latest first: which of its effects in question need
+    /// which, as far as their fates are open.
+    needs: Vec<Vec<(usize, usize)>>,
+    /// What depends on the power cut beside: the disk that was cut, and the fates so far.
+    rest: Option<Box<(Canonical<C>, Vec<usize>, Vec<usize>)>>,
+}
+
+/// What is open of one node.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Question<C> {
+    /// How many power cuts below the latest.
+    depth: usize,
+    node: Ino,
+    open: Open,
+    /// The effects that may answer, in order, with their numbers where their fates are open; else whether
+    /// they are kept.
+    effects: Vec<(Effect<C>, bool, Result<usize, bool>)>,
+    /// What is under them, as far as it is known.
+    under: Node<C>,
+    holes: Vec<(usize, usize)>,
+}
+
+impl<C: Cell> Lazy<C> {
+    /// What tells it apart from disks with another future.
+    pub fn canonical(&self, profile: &Profile) -> Canonical<C> {
+        let numbers = self.numbers();
+        let (mut questions, mut needs) = (Vec::new(), Vec::new());
+        self.questions(0, &self.open, &numbers, &mut questions, &mut needs);
+        let rest = match &self.cut {
+            Some(cut) if !self.freed_known => Some(Box::new((
+                cut.before.canonical(profile),
+                cut.fate.kept.ones().collect(),
+                cut.fate.lost.ones().collect(),
+            ))),
+            _ => None,
+        };
+        let disk = &self.disk;
+        let same = disk.base.nodes().count() == numbers.len()
+            && numbers.iter().all(|(old, new)| old == new);
+        let (tree, holes, log) = match same {
+            true => (disk.base.clone(), disk.holes.clone(), disk.log.clone()),
+            false => {
+                let nodes = numbers.iter().filter_map(|(old, new)| {
+                    let node = disk.base.node(*old)?;
+                    let node = match &**node {
+                        Node::Directory(_) => Shared::new(renumbered_node(node, &numbers)),
+                        Node::File(_) => node.clone(),
+                    };
+                    Some((*new, node))
+                });
+                let log = disk.log.iter().map(|logged| Logged {
+                    effect: Shared::new(renumbered(&logged.effect, &numbers)),
+                    kind: match logged.kind {
+                        Kind::Rename { moved, replaced } => Kind::Rename {
+                            moved: new(moved, &numbers),
+                            replaced,
+                        },
+                        kind => kind,
+                    },
+                    ..logged.clone()
+                });
+                (
+                    Shared::new(Tree::of(nodes)),
+                    disk.holes.renumbered(&numbers),
+                    log.collect(),
+                )
+            }
+        };
+        Canonical {
+            tree,
+            holes,
+            freed: disk.freed.clone(),
+            log,
+            aborted: disk.aborted,
+            questions,
+            needs,
+            rest,
+        }
+    }
+
+    /// The nodes in the order in which names lead to them, then those that only the log mentions.
+    fn numbers(&self) -> BTreeMap<Ino, Ino> {
+        let mut numbers = BTreeMap::new();
+        let mut pending = std::collections::VecDeque::from([Tree::<C>::ROOT]);
+        let log = self.disk.log.iter().filter_map(Logged::file);
+        let mut mentioned: Vec<Ino> = log.collect();
+        mentioned.reverse();
+        while let Some(node) = pending.pop_front().or_else(|| mentioned.pop()) {
+            if numbers.contains_key(&node) {
+                continue;
+            }
+            numbers.insert(node, Ino(numbers.len() as u32));
+            let trees = [&self.disk.base, &self.disk.view];
+            let open = match self.open.get(&node) {
+                Some(Open::Names(names)) => names.clone(),
+                _ => BTreeSet::new(),
+            };
+            let entries = trees.iter().filter_map(|tree| tree.entries(node));
+            let mut names: BTreeSet<&Name> = entries.flat_map(|entries| entries.keys()).collect();
+            names.extend(&open);
+            // A name that was set and is not seen any more may be back after a power cut.
+            let own = self
+                .disk
+                .log
+                .iter()
+                .filter_map(|logged| match &*logged.effect {
+                    Effect::Entry {
+                        directory,
+                        name,
+                        target,
+                    } if *directory == node => Some((name, target)),
+                    _ => None,
+                });
+            let own: Vec<_> = own.collect();
+            names.extend(own.iter().map(|(name, _)| *name));
+            for name in names {
+                let known = trees
+                    .iter()
+                    .filter_map(|tree| tree.entries(node)?.get(name));
+                pending.extend(known);
+                pending.extend(
+                    own.iter()
+                        .filter(|(n, _)| *n == name)
+                        .filter_map(|(_, target)| **target),
+                );
+                if let (true, Some(cut)) = (open.contains(name), &self.cut) {
+                    let mut targets = Vec::new();
+                    cut.targets(node, name, &mut targets);
+                    pending.extend(targets);
+                }
+            }
+        }
+        numbers
+    }
+
+    /// What is open of these nodes, down to the first power cut.
+    fn questions(
+        &self,
+        depth: usize,
+        open: &BTreeMap<Ino, Open>,
+        numbers: &BTreeMap<Ino, Ino>,
+        questions: &mut Vec<Question<C>>,
+        needs: &mut Vec<Vec<(usize, usize)>>,
+    ) {
+        let Some(cut) = self.cut.as_ref().filter(|_| !open.is_empty()) else {
+            return;
+        };
+        let mut by_number: Vec<(Ino, Ino, &Open)> = (open.iter())
+            .map(|(node, open)| (new(*node, numbers), *node, open))
+            .collect();
+        by_number.sort_unstable_by_key(|(number, ..)| *number);
+        let (mut asked, mut below) = (Vec::new(), BTreeMap::new());
+        for (number, node, open) in by_number {
+            let question = cut.question(depth, (node, number), open, numbers, &mut asked);
+            questions.push(question);
+            if let Some(under) = cut
+                .before
+                .open
+                .get(&node)
+                .and_then(|under| both(open, under))
+            {
+                below.insert(node, under);
+            }
+        }
+        let rows = asked.iter().enumerate().flat_map(|(i, &a)| {
+            let needs = &cut.order.needs[a];
+            let needed = asked
+                .iter()
+                .enumerate()
+                .filter(move |(_, b)| needs.contains(**b));
+            needed.map(move |(j, _)| (i, j))
+        });
+        needs.push(rows.collect());
+        cut.before
+            .questions(depth + 1, &below, numbers, questions, needs);
+    }
+}
+
+/// What of a node is open both above and below.
+fn both(above: &Open, below: &Open) -> Option<Open> {
+    match (above, below) {
+        (Open::Names(above), Open::Names(below)) => {
+            let names: BTreeSet<Name> = above.intersection(below).cloned().collect();
+            (!names.is_empty()).then_some(Open::Names(names))
+        }
+        (Open::Size, open @ Open::Atoms(_)) => Some(open.clone()),
+        (Open::Size | Open::Atoms(_), Open::Size) => Some(Open::Size),
+        (Open::Atoms(above), Open::Atoms(below)) => {
+            let atoms: BTreeSet<usize> = above.intersection(below).copied().collect();
+            (!atoms.is_empty()).then_some(Open::Atoms(atoms))
+        }
+        _ => None,
+    }
+}
+
+impl<C: Cell> Cut<C> {
+    fn question(
+        &self,
+        depth: usize,
+        (node, number): (Ino, Ino),
+        open: &Open,
+        numbers: &BTreeMap<Ino, Ino>,
+        asked: &mut Vec<usize>,
+    ) -> Question<C> {
+        let before = &self.before.disk;
+        let mut effects = Vec::new();
+        for (i, logged) in before.log.iter().enumerate() {
+            let concerns = match (&*logged.effect, open) {
+                (
+                    Effect::Entry {
+                        directory, name, ..
+                    },
+                    Open::Names(names),
+                ) => *directory == node && names.contains(name),
+                (Effect::Data { file, at, cells }, Open::Atoms(atoms)) => {
+                    // The atom that it is in begins at or before it.
+                    *file == node && (atoms.range(..at + cells.len()).next_back()).is_some()
+                }
+                (Effect::Data { file, .. }, Open::Size) => *file == node,
+                (Effect::Size { file, .. }, Open::Size | Open::Atoms(_)) => *file == node,
+                _ => false,
+            };
+            if !concerns {
+                continue;
+            }
+            let fate = match (self.fate.kept.contains(i), self.fate.lost.contains(i)) {
+                (true, _) => Err(true),
+                (_, true) => Err(false),
+                _ => {
+                    asked.push(i);
+                    Ok(asked.len() - 1)
+                }
+            };
+            effects.push((
+                renumbered(&logged.effect, numbers),
+                logged.kind == Kind::Spill,
+                fate,
+            ));
+        }
+        let (under, holes) = match (before.base.node(node), open) {
+            (Some(under), Open::Names(names)) => {
+                let entries = before.base.entries(node).into_iter().flatten();
+                let entries = entries.filter(|(name, _)| names.contains(*name));
+                let entries = entries.map(|(name, ino)| (name.clone(), new(*ino, numbers)));
+                debug_assert!(matches!(**under, Node::Directory(_)));
+                (Node::Directory(entries.collect()), Vec::new())
+            }
+            (Some(under), _) => ((**under).clone(), before.holes.of(node).to_vec()),
+            (None, _) => (Node::File(Vec::new()), Vec::new()),
+        };
+        Question {
+            depth,
+            node: number,
+            open: open.clone(),
+            effects,
+            under,
+            holes,
+        }
+    }
+}
+
+/// Numbers mean nothing outside one disk; one that no name leads to is not met again.
+fn new(node: Ino, numbers: &BTreeMap<Ino, Ino>) -> Ino {
+    numbers.get(&node).copied().unwrap_or(Ino(u32::MAX))
+}
+
+fn renumbered<C: Cell>(effect: &Effect<C>, numbers: &BTreeMap<Ino, Ino>) -> Effect<C> {
+    let mut effect = effect.clone();
+    match &mut effect {
+        Effect::Data { file, .. } | Effect::Size { file, .. } => *file = new(*file, numbers),
+        Effect::Entry {
+            directory, target, ..
+        } => {
+            *directory = new(*directory, numbers);
+            *target = target.map(|target| new(target, numbers));
+        }
+    }
+    effect
+}
+
+fn renumbered_node<C: Cell>(node: &Node<C>, numbers: &BTreeMap<Ino, Ino>) -> Node<C> {
+    match node {
+        Node::File(cells) => Node::File(cells.clone()),
+        Node::Directory(entries) => {
+            let entries = entries.iter();
+            Node::Directory(
+                entries
+                    .map(|(name, ino)| (name.clone(), new(*ino, numbers)))
+                    .collect(),
+            )
+        }
+    }
+}

@@ -1,0 +1,632 @@
+//! Getting to know what is open, piece by piece.
+
+use super::super::effect::{Effect, Logged};
+use super::super::freed::freed_also;
+use super::super::image::ask::Asked;
+use super::super::image::fate::Undecided;
+use super::super::shared::Shared;
+use super::{Ask, Atom, Cell, Cut, Ino, Lazy, Name, Node, Open, Profile, Tree};
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+
+impl<C: Cell> Lazy<C> {
+    /// What a directory says of a name.
+    pub(super) fn know_name(&mut self, directory: Ino, name: &str, ask: &mut Ask<'_>) {
+        let Some(Open::Names(names)) = self.open.get(&directory) else {
+            return;
+        };
+        if let (Some(name), Some(cut)) = (names.get(name).cloned(), &mut self.cut) {
+            let target = cut.decide(ask, |cut, ask| cut.name(directory, &name, ask.profile));
+            self.learn_name(directory, &name, target);
+        }
+    }
+
+    fn learn_name(&mut self, directory: Ino, name: &Name, target: Option<Ino>) {
+        self.disk.base.make_mut().entry(directory, name, target);
+        if let Some(began) = &mut self.began {
+            began.make_mut().entry(directory, name, target);
+        }
+        let says = |logged: &Logged<C>| matches!(&*logged.effect, Effect::Entry { directory: of, name: n, .. } if *of == directory && n == name);
+        if !(self.disk.log.iter()).any(|logged| logged.is_visible() && says(logged)) {
+            self.disk.view.make_mut().entry(directory, name, target);
+        }
+        if let Some(Open::Names(names)) = self.open.get_mut(&directory) {
+            names.remove(name);
+            if names.is_empty() {
+                self.open.remove(&directory);
+            }
+        }
+    }
+
+    /// Every name in a directory.
+    pub(super) fn know_names(&mut self, directory: Ino, ask: &mut Ask<'_>) {
+        if let Some(Open::Names(names)) = self.open.get(&directory) {
+            for name in names.clone() {
+                self.know_name(directory, &name, ask);
+            }
+        }
+    }
+
+    /// How long a file is.
+    pub(super) fn know_size(&mut self, file: Ino, ask: &mut Ask<'_>) {
+        if self.open.get(&file) == Some(&Open::Size)
+            && let Some(cut) = &mut self.cut
+        {
+            let size = cut.decide(ask, |cut, ask| cut.size(file, ask.profile));
+            self.learn_size(file, size, ask.profile);
+        }
+    }
+
+    fn learn_size(&mut self, file: Ino, size: usize, profile: &Profile) {
+        let Some(cut) = &self.cut else { return };
+        let before = &cut.before;
+        let mut cells = before.disk.base.cells(file).unwrap_or_default().to_vec();
+        let under = cells.len();
+        cells.resize(size, C::zero());
+        // What no effect is on reads as it did; beyond what was there, it was never written.
+        let open = cut.open_atoms(file, size, profile);
+        for &at in &open {
+            cells[at..size.min(at + profile.atom())].fill(C::zero());
+        }
+        self.disk.holes.fill(file, 0, usize::MAX);
+        if profile.fills_lost_space() {
+            self.disk.holes.set(file, before.disk.holes.of(file));
+            self.disk.holes.resize(file, under, size);
+            for &at in &open {
+                self.disk.holes.fill(file, at, at + profile.atom());
+            }
+        }
+        match open.is_empty() {
+            true => self.open.remove(&file),
+            false => self.open.insert(file, Open::Atoms(open)),
+        };
+        self.disk
+            .base
+            .make_mut()
+            .insert(file, Node::File(cells.clone()));
+        if let Some(began) = &mut self.began {
+            began.make_mut().insert(file, Node::File(cells.clone()));
+        }
+        // Nothing was done to a file whose size nobody knew.
+        self.disk.view.make_mut().insert(file, Node::File(cells));
+    }
+
+    /// The atoms of a file between two cells, and its size.
+    pub(super) fn know_atoms(&mut self, file: Ino, from: usize, to: usize, ask: &mut Ask<'_>) {
+        self.know_size(file, ask);
+        let Some(Open::Atoms(atoms)) = self.open.get(&file) else {
+            return;
+        };
+        let first = from / ask.profile.atom() * ask.profile.atom();
+        let wanted: Vec<usize> = match first < to {
+            true => atoms.range(first..to).copied().collect(),
+            false => return,
+        };
+        for at in wanted {
+            self.know_atom(file, at, ask);
+        }
+    }
+
+    fn know_atom(&mut self, file: Ino, at: usize, ask: &mut Ask<'_>) {
+        let size = self.disk.base.cells(file).map_or(0, <[C]>::len);
+        let Some(cut) = &mut self.cut else { return };
+        let atom = cut.decide(ask, |cut, ask| cut.atom(file, at, size, ask.profile));
+        let atom = match atom.lost.is_empty() {
+            true => atom,
+            false => {
+                if ask.profile.stale {
+                    Arc::make_mut(&mut cut.before).know_freed(ask);
+                }
+                let mut filled = Asked::new(&cut.before.disk, ask.profile, file).filled(at, atom);
+                let fill = match filled.len() {
+                    1 => 0,
+                    options => ask.choices.choose(options),
+                };
+                filled.swap_remove(fill)
+            }
+        };
+        self.learn_atom(file, at, atom, ask.profile);
+    }
+
+    fn learn_atom(&mut self, file: Ino, at: usize, atom: Atom<C>, profile: &Profile) {
+        let end = at + atom.cells.len();
+        self.disk.base.make_mut().write(file, at, &atom.cells);
+        // The view, but for what this life wrote over it or cut off.
+        let size = self.disk.view.cells(file).map_or(0, <[C]>::len);
+        let mut seen = vec![true; atom.cells.len()];
+        for logged in self.disk.log.iter().filter(|logged| logged.is_visible()) {
+            let over = match &*logged.effect {
+                Effect::Data {
+                    file: of,
+                    at,
+                    cells,
+                } if *of == file => *at..at + cells.len(),
+                Effect::Size { file: of, to } if *of == file => *to..usize::MAX,
+                _ => continue,
+            };
+            let over = over.start.clamp(at, end) - at..over.end.clamp(at, end) - at;
+            seen[over].fill(false);
+        }
+        let view = self.disk.view.make_mut();
+        match seen.iter().all(|seen| *seen) && end <= size {
+            true => view.write(file, at, &atom.cells),
+            false => {
+                for (i, cell) in atom.cells.iter().enumerate() {
+                    if seen[i] && at + i < size {
+                        view.write(file, at + i, std::slice::from_ref(cell));
+                    }
+                }
+            }
+        }
+        if profile.fills_lost_space() {
+            self.disk.holes.add(file, &atom.holes);
+        }
+        self.close_atoms(file, at, at + 1);
+    }
+
+    /// Atoms that begin between two cells are open no more.
+    fn close_atoms(&mut self, file: Ino, from: usize, to: usize) {
+        if let Some(Open::Atoms(atoms)) = self.open.get_mut(&file) {
+            atoms.retain(|at| *at < from || to <= *at);
+            if atoms.is_empty() {
+                self.open.remove(&file);
+            }
+        }
+    }
+
+    /// What a change of a file up to `end` needs to know: its size, the atoms that these cells cut, and
+    /// the last one of a file that grows.
+    pub(super) fn know_edges(&mut self, file: Ino, cells: &[usize], end: usize, ask: &mut Ask<'_>) {
+        self.know_size(file, ask);
+        if !matches!(self.open.get(&file), Some(Open::Atoms(_))) {
+            return;
+        }
+        let size = self.disk.base.cells(file).map_or(0, <[C]>::len);
+        let last = if end > size { Some(size) } else { None };
+        for cell in cells.iter().copied().chain(last) {
+            if !cell.is_multiple_of(ask.profile.atom()) {
+                self.know_atoms(file, cell, cell + 1, ask);
+            }
+        }
+    }
+
+    /// What a node that loses a name held, where stale space may read it later.
+    pub(super) fn know_given_up(&mut self, node: Ino, ask: &mut Ask<'_>) {
+        if ask.profile.stale && !self.open.is_empty() {
+            // Only a torn rename leaves a file with two names.
+            if !ask.profile.rename_atomic {
+                self.know_all_names(ask);
+            }
+            self.know_atoms(node, 0, usize::MAX, ask);
+        }
+    }
+
+    fn know_all_names(&mut self, ask: &mut Ask<'_>) {
+        let directories: Vec<Ino> = (self.open.iter())
+            .filter(|(_, open)| matches!(open, Open::Names(_)))
+            .map(|(node, _)| *node)
+            .collect();
+        for directory in directories {
+            self.know_names(directory, ask);
+        }
+    }
+
+    /// What was given up up to now: by a power cut it depends on what that left.
+    fn know_freed(&mut self, ask: &mut Ask<'_>) {
+        if self.freed_known {
+            return;
+        }
+        self.know_all_names(ask);
+        for node in self.changed() {
+            self.know_size(node, ask);
+        }
+        if let (Some(cut), Some(left)) = (&mut self.cut, &self.began) {
+            let before = Arc::make_mut(&mut cut.before);
+            before.know_freed(ask);
+            before.know_all_names(ask);
+            for (node, from) in before.gives_up(left) {
+                before.know_atoms(node, from, usize::MAX, ask);
+            }
+            self.learn_freed(ask.profile);
+        }
+    }
+
+    /// Takes in what the power cut gave up, all of which is known.
+    fn learn_freed(&mut self, profile: &Profile) {
+        let (Some(cut), Some(left)) = (&self.cut, &self.began) else {
+            return;
+        };
+        let before = &cut.before;
+        let earlier: Vec<_> = before.disk.freed.iter().cloned().collect();
+        freed_also(&mut self.disk.freed, &earlier);
+        for (node, from) in before.gives_up(left) {
+            let given_up = before.disk.given_up(node, from, profile);
+            freed_also(&mut self.disk.freed, &given_up);
+        }
+        self.freed_known = true;
+    }
+
+    /// The nodes of this life of which a power cut that leaves this tree gives something up, and from which
+    /// cell on: all of those that no name reaches then, and of a file what is beyond its size then.
+    fn gives_up(&self, left: &Tree<C>) -> Vec<(Ino, usize)> {
+        let reached = reached_in(left);
+        let began = self.began.as_ref().filter(|_| self.cut.is_some());
+        let named = began.map(|began| reached_in(began));
+        let is_of_this_life = |node: &Ino| match (began, &named) {
+            (Some(began), Some(named)) => named.contains(node) || began.node(*node).is_none(),
+            _ => true,
+        };
+        let changed = self.changed_by_log();
+        let nodes = self.disk.view.nodes().map(|(node, _)| node);
+        nodes
+            .filter(is_of_this_life)
+            .filter(|node| !reached.contains(node) || changed.contains(node))
+            .map(|node| match reached.contains(&node) {
+                true => (node, left.cells(node).map_or(0, <[C]>::len)),
+                false => (node, 0),
+            })
+            .collect()
+    }
+
+    /// The nodes that effects of the log are on.
+    fn changed_by_log(&self) -> BTreeSet<Ino> {
+        self.disk.log.iter().filter_map(Logged::file).collect()
+    }
+
+    /// The files that the power cut changed.
+    fn changed(&self) -> BTreeSet<Ino> {
+        let cut = self.cut.as_ref();
+        cut.map_or_else(BTreeSet::new, |cut| cut.before.changed_by_log())
+    }
+
+    /// Whether a name reaches every node of this life.
+    pub(super) fn all_have_names(&self) -> bool {
+        let reached = reached_in(&self.disk.view);
+        let open = self.reached();
+        let began = self.began.as_ref().map(|began| reached_in(began));
+        self.disk.view.nodes().all(|(node, _)| {
+            let named = reached.contains(&node) || open.contains(&node);
+            named || began.as_ref().is_some_and(|began| !began.contains(&node))
+        })
+    }
+
+    /// The nodes that names of the base reach, open ones included.
+    pub(super) fn reached(&self) -> BTreeSet<Ino> {
+        let mut reached = BTreeSet::from([Tree::<C>::ROOT]);
+        let mut pending = VecDeque::from([Tree::<C>::ROOT]);
+        while let Some(node) = pending.pop_front() {
+            let known = self
+                .disk
+                .base
+                .entries(node)
+                .into_iter()
+                .flat_map(|e| e.values());
+            let mut below: Vec<Ino> = known.copied().collect();
+            if let (Some(Open::Names(names)), Some(cut)) = (self.open.get(&node), &self.cut) {
+                names
+                    .iter()
+                    .for_each(|name| cut.targets(node, name, &mut below));
+            }
+            pending.extend(below.into_iter().filter(|node| reached.insert(*node)));
+        }
+        reached
+    }
+
+    /// Marks as open what effects of the log that was cut are on; the log is not empty.
+    pub(super) fn open_what_was_changed(&mut self, profile: &Profile) {
+        let Some(cut) = &self.cut else { return };
+        let before = cut.before.clone();
+        let mut files = BTreeSet::new();
+        for logged in &before.disk.log {
+            match &*logged.effect {
+                Effect::Entry {
+                    directory, name, ..
+                } => {
+                    let names = Open::Names(BTreeSet::new());
+                    let open = self.open.entry(*directory).or_insert(names);
+                    if let Open::Names(names) = open {
+                        names.insert(name.clone());
+                    }
+                    self.disk.base.make_mut().entry(*directory, name, None);
+                }
+                Effect::Size { file, .. } => {
+                    files.insert(*file);
+                    self.open.insert(*file, Open::Size);
+                }
+                Effect::Data { file, .. } => {
+                    files.insert(*file);
+                }
+            }
+        }
+        for file in files {
+            match self.open.get(&file) {
+                Some(Open::Size) => {
+                    self.disk
+                        .base
+                        .make_mut()
+                        .insert(file, Node::File(Vec::new()));
+                    self.disk.holes.fill(file, 0, usize::MAX);
+                }
+                // Its size is what it was, and known.
+                _ => {
+                    let size = before.disk.base.cells(file).map_or(0, <[C]>::len);
+                    self.learn_size(file, size, profile);
+                }
+            }
+        }
+    }
+
+    /// What is decided without a choice is decided; what no name reaches is forgotten; a power cut that
+    /// has nothing left to decide is over.
+    pub(super) fn collapsed(mut self, profile: &Profile) -> Self {
+        if self.cut.is_some() {
+            self.learn_what_is_decided(profile);
+        }
+        if self.cut.is_none() && self.disk.log.is_empty() {
+            self.normalise(profile);
+        }
+        self
+    }
+
+    /// Nodes numbered in order of their names, without unreachable ones: of a disk on which all is decided
+    /// and that has no log.
+    fn normalise(&mut self, profile: &Profile) {
+        let (tree, numbers) = (*self.disk.base).clone().normalised();
+        let nameless = self.disk.base.nodes().map(|(node, _)| node);
+        let nameless: Vec<Ino> = nameless
+            .filter(|node| !numbers.contains_key(node))
+            .collect();
+        if nameless.is_empty() && numbers.iter().all(|(old, new)| old == new) {
+            return;
+        }
+        for node in nameless {
+            let given_up = self.disk.given_up(node, 0, profile);
+            freed_also(&mut self.disk.freed, &given_up);
+        }
+        self.disk.holes = self.disk.holes.renumbered(&numbers);
+        self.disk.base = Shared::new(tree);
+        self.disk.view = self.disk.base.clone();
+    }
+
+    fn learn_what_is_decided(&mut self, profile: &Profile) {
+        loop {
+            let reached = self.reached();
+            self.open.retain(|node, _| reached.contains(node));
+            let open = self.open.clone();
+            let mut learnt = false;
+            for (node, open) in open {
+                let Some(cut) = &self.cut else { return };
+                match open {
+                    Open::Names(names) => {
+                        for name in names {
+                            let Some(cut) = &self.cut else { return };
+                            if let Ok(target) = cut.name(node, &name, profile) {
+                                self.learn_name(node, &name, target);
+                                learnt = true;
+                            }
+                        }
+                    }
+                    Open::Size => {
+                        if let Ok(size) = cut.size(node, profile) {
+                            self.learn_size(node, size, profile);
+                            learnt = true;
+                        }
+                    }
+                    Open::Atoms(atoms) => {
+                        let size = self.disk.base.cells(node).map_or(0, <[C]>::len);
+                        for at in atoms {
+                            let Some(cut) = &self.cut else { return };
+                            if let Ok(atom) = cut.atom(node, at, size, profile)
+                                && atom.lost.is_empty()
+                            {
+                                self.learn_atom(node, at, atom, profile);
+                            }
+                        }
+                    }
+                }
+            }
+            if !learnt {
+                break;
+            }
+        }
+        if !self.freed_known && self.freed_is_decided() {
+            self.learn_freed(profile);
+        }
+        if self.open.is_empty() && self.freed_known {
+            self.cut = None;
+            self.began = None;
+        }
+    }
+
+    /// Whether what the power cut gave up takes no choice.
+    fn freed_is_decided(&self) -> bool {
+        let (Some(cut), Some(left)) = (&self.cut, &self.began) else {
+            return false;
+        };
+        let is_open = |node: &Ino| matches!(self.open.get(node), Some(Open::Size));
+        let names = |open: &Open| matches!(open, Open::Names(_));
+        if self.open.values().any(names) || self.changed().iter().any(is_open) {
+            return false;
+        }
+        let before = &cut.before;
+        let known = |(node, left): (Ino, usize)| match before.open.get(&node) {
+            None => true,
+            Some(Open::Atoms(atoms)) => atoms.range(left..).next().is_none(),
+            Some(Open::Size | Open::Names(_)) => false,
+        };
+        let given_up = before.gives_up(left);
+        before.freed_known && !before.open.values().any(names) && given_up.into_iter().all(known)
+    }
+
+    /// Atoms of the base that the barrier folded whole writes over are open no more, nor what it cut off.
+    pub(super) fn close_overwritten(&mut self, before: &[Logged<C>], profile: &Profile) {
+        let stays = |logged: &Logged<C>| {
+            let same = |left: &Logged<C>| std::ptr::eq(&*left.effect, &*logged.effect);
+            self.disk.log.iter().any(same)
+        };
+        let folded: Vec<_> = before.iter().filter(|logged| !stays(logged)).collect();
+        for logged in folded {
+            match &*logged.effect {
+                Effect::Data { file, at, cells } => {
+                    let size = self.disk.base.cells(*file).map_or(0, <[C]>::len);
+                    let end = at + cells.len();
+                    let atom = profile.atom();
+                    let start = at / atom * atom;
+                    if *at == start && (end == start + atom || end >= size) {
+                        self.close_atoms(*file, start, start + 1);
+                    }
+                }
+                Effect::Size { file, to } => self.close_atoms(*file, *to, usize::MAX),
+                Effect::Entry { .. } => {}
+            }
+        }
+    }
+}
+
+impl<C: Cell> Cut<C> {
+    /// The answer to a question, for which fates are chosen as long as it depends on one.
+    fn decide<T>(
+        &mut self,
+        ask: &mut Ask<'_>,
+        question: impl Fn(&mut Self, &mut Ask<'_>) -> Result<T, Unknown>,
+    ) -> T {
+        loop {
+            match question(self, ask) {
+                Ok(answer) => return answer,
+                Err(Unknown::Fate(i)) => match ask.choices.choose(2) {
+                    0 => self.fate.lose(i, &self.order),
+                    _ => self.fate.keep(i, &self.order),
+                },
+                Err(Unknown::Under(piece)) => {
+                    let before = Arc::make_mut(&mut self.before);
+                    match piece {
+                        Piece::Name(directory, name) => before.know_name(directory, &name, ask),
+                        Piece::Size(file) => before.know_size(file, ask),
+                        Piece::Atom(file, at) => before.know_atoms(file, at, at + 1, ask),
+                    }
+                }
+            }
+        }
+    }
+
+    fn name(&self, directory: Ino, name: &Name, profile: &Profile) -> Result<Option<Ino>, Unknown> {
+        let before = &self.before;
+        let open = match before.open.get(&directory) {
+            Some(Open::Names(names)) => names.contains(name),
+            _ => false,
+        };
+        let entries = before.disk.base.entries(directory);
+        let under = (!open).then(|| entries.and_then(|entries| entries.get(name).copied()));
+        let asked = Asked::new(&before.disk, profile, directory);
+        let answer = asked.name(name, under, &self.fate);
+        answer.map_err(|because| Unknown::of(because, || Piece::Name(directory, name.clone())))
+    }
+
+    fn size(&self, file: Ino, profile: &Profile) -> Result<usize, Unknown> {
+        let before = &self.before;
+        let open = before.open.get(&file) == Some(&Open::Size);
+        let under = (!open).then(|| before.disk.base.cells(file).map_or(0, <[C]>::len));
+        let asked = Asked::new(&before.disk, profile, file);
+        let answer = asked.size(under, &self.fate);
+        answer.map_err(|because| Unknown::of(because, || Piece::Size(file)))
+    }
+
+    fn atom(
+        &self,
+        file: Ino,
+        at: usize,
+        size: usize,
+        profile: &Profile,
+    ) -> Result<Atom<C>, Unknown> {
+        let before = &self.before;
+        let known = match before.open.get(&file) {
+            Some(Open::Atoms(atoms)) => !atoms.contains(&at),
+            Some(_) => false,
+            None => true,
+        };
+        let asked = Asked::new(&before.disk, profile, file);
+        let answer = asked.atom(at, size, known, &self.fate);
+        answer.map_err(|because| Unknown::of(because, || Piece::Atom(file, at)))
+    }
+
+    /// The atoms of a file of this size that effects are on, or that were open before.
+    fn open_atoms(&self, file: Ino, size: usize, profile: &Profile) -> BTreeSet<usize> {
+        let atom = profile.atom();
+        let mut open: BTreeSet<usize> = match self.before.open.get(&file) {
+            Some(Open::Atoms(atoms)) => atoms.range(..size).copied().collect(),
+            Some(_) => return (0..size).step_by(atom).collect(),
+            None => BTreeSet::new(),
+        };
+        for logged in &self.before.disk.log {
+            let changed = match &*logged.effect {
+                Effect::Data {
+                    file: of,
+                    at,
+                    cells,
+                } if *of == file => *at..at + cells.len(),
+                Effect::Size { file: of, to } if *of == file => *to..size,
+                _ => continue,
+            };
+            let changed = changed.start / atom * atom..changed.end.min(size);
+            open.extend(changed.step_by(atom));
+        }
+        open
+    }
+
+    /// What an open name may name.
+    pub(super) fn targets(&self, directory: Ino, name: &Name, targets: &mut Vec<Ino>) {
+        let before = &self.before;
+        for logged in &before.disk.log {
+            if let Effect::Entry {
+                directory: of,
+                name: n,
+                target,
+            } = &*logged.effect
+                && *of == directory
+                && n == name
+            {
+                targets.extend(*target);
+            }
+        }
+        let under = before.disk.base.entries(directory);
+        targets.extend(under.and_then(|entries| entries.get(name)));
+        if let (Some(Open::Names(names)), Some(cut)) = (before.open.get(&directory), &before.cut)
+            && names.contains(name)
+        {
+            cut.targets(directory, name, targets);
+        }
+    }
+}
+
+/// What a question depends on.
+enum Unknown {
+    Fate(usize),
+    /// A piece of the disk that was cut.
+    Under(Piece),
+}
+
+enum Piece {
+    Name(Ino, Name),
+    Size(Ino),
+    Atom(Ino, usize),
+}
+
+impl Unknown {
+    fn of(because: Undecided, piece: impl FnOnce() -> Piece) -> Self {
+        match because {
+            Undecided::Fate(i) => Unknown::Fate(i),
+            Undecided::Under => Unknown::Under(piece()),
+        }
+    }
+}
+
+/// The nodes that names of a tree reach.
+fn reached_in<C: Cell>(tree: &Tree<C>) -> BTreeSet<Ino> {
+    let mut reached = BTreeSet::from([Tree::<C>::ROOT]);
+    let mut pending = vec![Tree::<C>::ROOT];
+    while let Some(node) = pending.pop() {
+        let below = tree.entries(node).into_iter().flat_map(|e| e.values());
+        pending.extend(below.filter(|node| reached.insert(**node)));
+    }
+    reached
+}
