@@ -11,6 +11,7 @@
 pub mod check;
 pub mod conform;
 pub mod engine;
+pub mod explore;
 pub mod litmus;
 pub mod report;
 pub mod storage;

@@ -22,6 +22,7 @@ mod tests;
 pub use file::{SimulatedFile, SimulatedLock};
 use machine::Machine;
 use models::disk::image::Fates;
+use models::disk::lazy::{Choices, Lazy};
 use models::disk::{Call, Disk, Failure, Node};
 use models::profile::Profile;
 use std::io::{self, ErrorKind};
@@ -100,6 +101,17 @@ pub enum Outcome {
     },
 }
 
+/// The disk after a call of a machine that is watched.
+#[derive(Clone, Debug)]
+pub struct Watched {
+    /// The disk.
+    pub disk: Lazy<u8>,
+    /// The number of the call.
+    pub call: usize,
+    /// How many choices the run had asked for.
+    pub choices: usize,
+}
+
 impl Simulated {
     /// A machine with an empty disk. Sizes of sector and block in the profile are in bytes.
     pub fn new(profile: Profile) -> Simulated {
@@ -117,19 +129,58 @@ impl Simulated {
 
     /// A machine with that disk.
     pub fn on(disk: Disk<u8>, profile: Profile) -> Simulated {
+        Simulated::lazily(Lazy::from(disk), Arc::new(profile), Choices::default())
+    }
+
+    /// A machine with a disk of which power cuts have left something open: reads ask these choices. It
+    /// keeps no trace until it is told to.
+    pub fn lazily(disk: Lazy<u8>, profile: Arc<Profile>, choices: Choices) -> Simulated {
+        let mut machine = Machine::new(disk, profile);
+        machine.choices = choices;
         Simulated {
-            machine: Arc::new(Mutex::new(Machine::new(disk, profile))),
+            machine: Arc::new(Mutex::new(machine)),
         }
     }
 
-    /// The disk, as it is now.
+    /// The disk, as it is now; what power cuts have left open of it reads as nothing, or zeros.
     pub fn disk(&self) -> Disk<u8> {
+        self.machine().disk.known().clone()
+    }
+
+    /// The disk, with what power cuts have left open of it.
+    pub fn lazy(&self) -> Lazy<u8> {
         self.machine().disk.clone()
+    }
+
+    /// The choices, as far as they were asked for.
+    pub fn choices(&self) -> Choices {
+        self.machine().choices.clone()
+    }
+
+    /// From now on nothing is traced, and the disk after each call is kept, for [`Simulated::watched`].
+    pub fn watch(&self) {
+        let mut machine = self.machine();
+        machine.untraced = true;
+        machine.watched = Some(Vec::new());
+    }
+
+    /// From now on nothing is traced.
+    pub fn untraced(&self) {
+        self.machine().untraced = true;
+    }
+
+    /// The disks since last asked, one for each call.
+    pub fn watched(&self) -> Vec<Watched> {
+        let mut machine = self.machine();
+        machine
+            .watched
+            .as_mut()
+            .map_or_else(Vec::new, std::mem::take)
     }
 
     /// What kind of file system it is.
     pub fn profile(&self) -> Profile {
-        self.machine().profile.clone()
+        (*self.machine().profile).clone()
     }
 
     /// How many changing calls and barriers there were: the number of the next one.
@@ -173,7 +224,7 @@ impl Simulated {
     /// the process with it.
     pub fn power_cut(&self, fates: &Fates) {
         let mut machine = self.machine();
-        machine.disk = machine.disk.crash(fates, &machine.profile);
+        machine.disk = Lazy::from(machine.disk.known().crash(fates, &machine.profile));
         machine.next_life();
     }
 
@@ -192,7 +243,7 @@ impl Simulated {
     /// How many distinct disks a power cut could leave now. Takes time in proportion.
     pub fn crash_images(&self) -> usize {
         let machine = self.machine();
-        machine.disk.crash_images(&machine.profile).len()
+        machine.disk.known().crash_images(&machine.profile).len()
     }
 
     fn machine(&self) -> MutexGuard<'_, Machine> {
@@ -230,7 +281,7 @@ impl Storage for Simulated {
             let mut machine = self.machine();
             machine.check_alive()?;
             let node = machine.node(&name)?;
-            if machine.disk.view().cells(node).is_none() {
+            if !machine.is_file(node) {
                 return Err(ErrorKind::IsADirectory.into());
             }
             Ok(machine.handle(name, Some(node)))
@@ -251,21 +302,21 @@ impl Storage for Simulated {
 
     fn exists(&self, path: &Path) -> io::Result<bool> {
         let exists = || {
-            let machine = self.machine();
+            let mut machine = self.machine();
             machine.check_alive()?;
-            Ok(machine.disk.view().lookup(&on_disk(path)?).is_some())
+            Ok(machine.lookup(&on_disk(path)?).is_some())
         };
         at("look for", path, exists())
     }
 
     fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
         let names = || {
-            let machine = self.machine();
+            let mut machine = self.machine();
             machine.check_alive()?;
             let node = machine.node(&on_disk(dir)?)?;
-            let entries = machine.disk.view().entries(node);
-            let entries = entries.ok_or(ErrorKind::NotADirectory)?;
-            Ok(entries.keys().map(ToString::to_string).collect())
+            let (disk, mut ask) = machine.asking();
+            let names = disk.list(node, &mut ask).ok_or(ErrorKind::NotADirectory)?;
+            Ok(names.iter().map(ToString::to_string).collect())
         };
         at("list", dir, names())
     }
@@ -288,9 +339,9 @@ impl Storage for Simulated {
     fn remove(&self, path: &Path) -> io::Result<()> {
         let name = at("remove", path, on_disk(path))?;
         let is_directory = {
-            let machine = self.machine();
-            let node = machine.disk.view().lookup(&name);
-            node.is_some_and(|node| machine.disk.view().entries(node).is_some())
+            let mut machine = self.machine();
+            let node = machine.lookup(&name);
+            node.is_some_and(|node| !machine.is_file(node))
         };
         if is_directory {
             return at("remove", path, Err(ErrorKind::IsADirectory.into()));
@@ -309,7 +360,7 @@ impl Storage for Simulated {
             let mut machine = self.machine();
             machine.check_alive()?;
             let node = machine.node(&name)?;
-            if machine.disk.view().entries(node).is_none() {
+            if machine.is_file(node) {
                 return Err(ErrorKind::NotADirectory.into());
             }
             let life = machine.life;

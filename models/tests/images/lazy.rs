@@ -284,7 +284,7 @@ pub(crate) fn lazily(
             lazy = lazy.settled_pieces(profile);
             let future = future(&lazy, profile)?;
             let known = futures
-                .entry(lazy.canonical(profile))
+                .entry(lazy.canonical())
                 .or_insert_with(|| future.clone());
             assert_eq!(*known, future, "one future for two");
         }

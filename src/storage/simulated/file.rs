@@ -61,7 +61,11 @@ impl SimulatedFile {
     ) -> io::Result<()> {
         let mut machine = self.storage.machine();
         let done = machine.check_handle(&self.handle).and_then(|()| {
-            let (path, len) = (machine.path(self.handle.number), machine.len(&self.handle));
+            let path = match machine.untraced {
+                true => String::new(),
+                false => machine.path(self.handle.number),
+            };
+            let len = machine.len(&self.handle);
             machine.change(call(path, len), Some(self.handle.number))
         });
         at(doing, &self.path, done)
@@ -78,7 +82,7 @@ impl SimulatedFile {
 
 impl File for SimulatedFile {
     fn len(&self) -> io::Result<u64> {
-        let machine = self.storage.machine();
+        let mut machine = self.storage.machine();
         at(
             "ask the size of",
             &self.path,
@@ -88,13 +92,11 @@ impl File for SimulatedFile {
     }
 
     fn read_at(&self, from: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        let machine = self.storage.machine();
+        let mut machine = self.storage.machine();
         at("read", &self.path, machine.check_handle(&self.handle))?;
-        let bytes = machine.bytes(&self.handle);
-        let bytes = bytes.get(from as usize..).unwrap_or_default();
-        let read = bytes.len().min(buffer.len());
-        buffer[..read].copy_from_slice(&bytes[..read]);
-        Ok(read)
+        let bytes = machine.read(&self.handle, from as usize, buffer.len());
+        buffer[..bytes.len()].copy_from_slice(bytes);
+        Ok(bytes.len())
     }
 
     fn write_at(&self, at: u64, bytes: &[u8]) -> io::Result<()> {

@@ -1,10 +1,12 @@
 //! The machine: a disk, the process that runs on it, and the faults that are planned.
 
-use super::{Fault, Outcome, Point, Traced, empty_file};
-use models::disk::{Call, Disk, Failure, Ino, Refusal};
+use super::{Fault, Outcome, Point, Traced, Watched, empty_file};
+use models::disk::lazy::{Ask, Choices, Lazy};
+use models::disk::{Call, Failure, Ino, Refusal};
 use models::profile::Profile;
 use std::collections::BTreeSet;
 use std::io::{self, ErrorKind};
+use std::sync::Arc;
 
 /// An open file of one process.
 #[derive(Clone, Copy, Debug)]
@@ -22,8 +24,9 @@ struct Held {
 
 #[derive(Debug)]
 pub(super) struct Machine {
-    pub(super) disk: Disk<u8>,
-    pub(super) profile: Profile,
+    pub(super) disk: Lazy<u8>,
+    pub(super) choices: Choices,
+    pub(super) profile: Arc<Profile>,
     /// Which process runs.
     pub(super) life: u64,
     /// It has died, and no other has been started.
@@ -32,6 +35,10 @@ pub(super) struct Machine {
     pub(super) barriers: usize,
     pub(super) faults: Vec<(Point, Fault)>,
     pub(super) trace: Vec<Traced>,
+    /// Nobody asks for the trace.
+    pub(super) untraced: bool,
+    /// The disk after each call that changed it, and how many choices it took to come there.
+    pub(super) watched: Option<Vec<Watched>>,
     pub(super) locked: BTreeSet<Ino>,
     handles: Vec<Held>,
     /// What happens after the next call.
@@ -39,9 +46,10 @@ pub(super) struct Machine {
 }
 
 impl Machine {
-    pub(super) fn new(disk: Disk<u8>, profile: Profile) -> Machine {
+    pub(super) fn new(disk: Lazy<u8>, profile: Arc<Profile>) -> Machine {
         Machine {
             disk,
+            choices: Choices::default(),
             profile,
             life: 0,
             dead: false,
@@ -49,6 +57,8 @@ impl Machine {
             barriers: 0,
             faults: Vec::new(),
             trace: Vec::new(),
+            untraced: false,
+            watched: None,
             locked: BTreeSet::new(),
             handles: Vec::new(),
             deferred: None,
@@ -78,19 +88,38 @@ impl Machine {
         }
     }
 
-    pub(super) fn node(&self, path: &str) -> io::Result<Ino> {
-        let node = self.disk.view().lookup(path);
+    /// The disk, and how its questions are answered.
+    pub(super) fn asking(&mut self) -> (&mut Lazy<u8>, Ask<'_>) {
+        let ask = Ask {
+            profile: &self.profile,
+            choices: &mut self.choices,
+        };
+        (&mut self.disk, ask)
+    }
+
+    pub(super) fn lookup(&mut self, path: &str) -> Option<Ino> {
+        let (disk, mut ask) = self.asking();
+        disk.lookup(path, &mut ask)
+    }
+
+    pub(super) fn node(&mut self, path: &str) -> io::Result<Ino> {
+        let node = self.lookup(path);
         node.ok_or_else(|| ErrorKind::NotFound.into())
+    }
+
+    /// Whether it is a file; a node that exists is one or a directory.
+    pub(super) fn is_file(&self, node: Ino) -> bool {
+        self.disk.known().view().cells(node).is_some()
     }
 
     /// Makes everything cached durable. The inodes are numbered anew then: each is found by its name.
     pub(super) fn settle(&mut self) {
-        let view = self.disk.view();
+        let view = self.disk.known().view();
         let path = |node: Ino| view.path_of(node);
         let held: Vec<_> = (self.handles.iter().map(|held| held.node.and_then(path))).collect();
         let locked: Vec<_> = self.locked.iter().filter_map(|node| path(*node)).collect();
-        self.disk = self.disk.settled(&self.profile);
-        let view = self.disk.view();
+        self.disk = Lazy::from(self.disk.known().settled(&self.profile));
+        let view = self.disk.known().view();
         for (handle, path) in self.handles.iter_mut().zip(held) {
             handle.node = path.and_then(|path| view.lookup(&path));
         }
@@ -108,20 +137,24 @@ impl Machine {
     /// The path of an open file, or the last one that it had.
     pub(super) fn path(&mut self, handle: usize) -> String {
         let held = &mut self.handles[handle];
-        if let Some(path) = held.node.and_then(|node| self.disk.view().path_of(node)) {
+        let view = self.disk.known().view();
+        if let Some(path) = held.node.and_then(|node| view.path_of(node)) {
             held.path = path;
         }
         held.path.clone()
     }
 
-    pub(super) fn bytes(&self, handle: &Handle) -> &[u8] {
+    /// So many bytes of a file from `at` on, or as many as there are.
+    pub(super) fn read(&mut self, handle: &Handle, at: usize, len: usize) -> &[u8] {
         let node = self.handles[handle.number].node;
-        let bytes = node.and_then(|node| self.disk.view().cells(node));
-        bytes.unwrap_or_default()
+        let (disk, mut ask) = self.asking();
+        node.map_or(&[], |node| disk.read(node, at, len, &mut ask))
     }
 
-    pub(super) fn len(&self, handle: &Handle) -> usize {
-        self.bytes(handle).len()
+    pub(super) fn len(&mut self, handle: &Handle) -> usize {
+        let node = self.handles[handle.number].node;
+        let (disk, mut ask) = self.asking();
+        node.and_then(|node| disk.size(node, &mut ask)).unwrap_or(0)
     }
 
     /// Makes a call, or does to it what is planned.
@@ -147,8 +180,21 @@ impl Machine {
                     // Nobody waits for the answer.
                     let _ = self.happen(call, handle, None);
                 }
+                self.watch();
                 done
             }
+        }
+    }
+
+    fn watch(&mut self) {
+        let (disk, call) = (&self.disk, self.calls - 1);
+        let choices = self.choices.asked();
+        if let Some(watched) = &mut self.watched {
+            watched.push(Watched {
+                disk: disk.clone(),
+                call,
+                choices,
+            });
         }
     }
 
@@ -197,7 +243,9 @@ impl Machine {
                 }
             },
         };
-        self.trace.push(Traced { call, outcome });
+        if !self.untraced {
+            self.trace.push(Traced { call, outcome });
+        }
         told
     }
 
@@ -211,9 +259,9 @@ impl Machine {
         let failure = if possible { failure } else { Failure::Abort };
         let node = match handle {
             Some(handle) => self.handles[handle].node,
-            None => self.disk.view().lookup(call.path()),
+            None => self.lookup(call.path()),
         };
-        if let Some(node) = node.filter(|_| !self.disk.is_aborted()) {
+        if let Some(node) = node.filter(|_| !self.disk.known().is_aborted()) {
             self.disk.fail_barrier(node, failure);
         }
         let told = Err(io::Error::other("the device reported an error"));
@@ -222,23 +270,27 @@ impl Machine {
 
     /// Makes a call; of an open file by its inode, whatever its name is now.
     fn apply(&mut self, call: &Call<u8>, handle: Option<usize>) -> Result<(), Refusal> {
-        let (disk, profile) = (&mut self.disk, &self.profile);
+        let mut ask = Ask {
+            profile: &self.profile,
+            choices: &mut self.choices,
+        };
+        let (disk, ask) = (&mut self.disk, &mut ask);
         let Some(handle) = handle else {
-            return disk.apply(call, profile);
+            return disk.apply(call, ask);
         };
         let held = &mut self.handles[handle];
         if let Call::Create(path) = call {
-            held.node = Some(disk.create(path, empty_file())?);
+            held.node = Some(disk.create(path, empty_file(), ask)?);
             return Ok(());
         }
         // A file whose creation was dropped takes everything, and keeps nothing.
         let Some(node) = held.node else { return Ok(()) };
         match call {
-            Call::Write { at, cells, .. } => disk.write(node, *at, cells, profile),
-            Call::SetLen { to, .. } => disk.set_len(node, *to, profile),
-            Call::Barrier(_) => disk.barrier(node, false, profile),
-            Call::DataBarrier(_) => disk.barrier(node, true, profile),
-            named => disk.apply(named, profile),
+            Call::Write { at, cells, .. } => disk.write(node, *at, cells, ask),
+            Call::SetLen { to, .. } => disk.set_len(node, *to, ask),
+            Call::Barrier(_) => disk.barrier(node, false, ask.profile),
+            Call::DataBarrier(_) => disk.barrier(node, true, ask.profile),
+            named => disk.apply(named, ask),
         }
     }
 }

@@ -4,7 +4,8 @@
 use super::super::effect::{Effect, Kind, Logged};
 use super::super::shared::Shared;
 use super::super::{Freed, holes::Holes};
-use super::{Cell, Cut, Ino, Lazy, Name, Node, Open, Profile, Tree};
+use super::know::concerns;
+use super::{Cell, Cut, Ino, Lazy, Name, Node, Open, Tree};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A disk with its nodes numbered in the order in which names lead to them, and what is open of it as the
@@ -21,7 +22,14 @@ pub struct Canonical<C> {
     /// which, as far as their fates are open.
     needs: Vec<Vec<(usize, usize)>>,
     /// What depends on the power cut beside: the disk that was cut, and the fates so far.
-    rest: Option<Box<(Canonical<C>, Vec<usize>, Vec<usize>)>>,
+    rest: Option<Box<Rest<C>>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Rest<C> {
+    before: Canonical<C>,
+    kept: Vec<usize>,
+    lost: Vec<usize>,
 }
 
 /// What is open of one node.
@@ -41,16 +49,16 @@ struct Question<C> {
 
 impl<C: Cell> Lazy<C> {
     /// What tells it apart from disks with another future.
-    pub fn canonical(&self, profile: &Profile) -> Canonical<C> {
+    pub fn canonical(&self) -> Canonical<C> {
         let numbers = self.numbers();
         let (mut questions, mut needs) = (Vec::new(), Vec::new());
         self.questions(0, &self.open, &numbers, &mut questions, &mut needs);
         let rest = match &self.cut {
-            Some(cut) if !self.freed_known => Some(Box::new((
-                cut.before.canonical(profile),
-                cut.fate.kept.ones().collect(),
-                cut.fate.lost.ones().collect(),
-            ))),
+            Some(cut) if !self.freed_known => Some(Box::new(Rest {
+                before: cut.before.canonical(),
+                kept: cut.fate.kept.ones().collect(),
+                lost: cut.fate.lost.ones().collect(),
+            })),
             _ => None,
         };
         let disk = &self.disk;
@@ -224,21 +232,7 @@ impl<C: Cell> Cut<C> {
         let before = &self.before.disk;
         let mut effects = Vec::new();
         for (i, logged) in before.log.iter().enumerate() {
-            let concerns = match (&*logged.effect, open) {
-                (
-                    Effect::Entry {
-                        directory, name, ..
-                    },
-                    Open::Names(names),
-                ) => *directory == node && names.contains(name),
-                (Effect::Data { file, at, cells }, Open::Atoms(atoms)) => {
-                    // The atom that it is in begins at or before it.
-                    *file == node && (atoms.range(..at + cells.len()).next_back()).is_some()
-                }
-                (Effect::Data { file, .. }, Open::Size) => *file == node,
-                (Effect::Size { file, .. }, Open::Size | Open::Atoms(_)) => *file == node,
-                _ => false,
-            };
+            let concerns = concerns(&logged.effect, node, open);
             if !concerns {
                 continue;
             }

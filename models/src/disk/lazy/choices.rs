@@ -7,15 +7,16 @@ pub struct Choices {
     /// The option that was taken, and how many there were.
     taken: Vec<(u32, u32)>,
     asked: usize,
+    parted: bool,
 }
 
 impl Choices {
     /// The run that takes these options, and the first one of whatever else is asked.
     pub fn of(options: &[usize]) -> Self {
-        let of = |&option: &usize| (option as u32, option as u32 + 1);
+        let of = |&option: &usize| (option as u32, 0);
         Self {
             taken: options.iter().map(of).collect(),
-            asked: 0,
+            ..Self::default()
         }
     }
 
@@ -24,6 +25,7 @@ impl Choices {
         let options = options as u32;
         match self.taken.get_mut(self.asked) {
             Some(taken) => {
+                self.parted |= taken.1 != 0 && taken.1 != options;
                 taken.1 = options;
                 taken.0 = taken.0.min(options - 1);
             }
@@ -38,6 +40,12 @@ impl Choices {
         self.asked
     }
 
+    /// Whether this run was asked something else than the one that it follows: then the program is not the
+    /// same in every run.
+    pub fn parted(&self) -> bool {
+        self.parted
+    }
+
     /// The options that were taken so far.
     pub fn options(&self) -> Vec<usize> {
         let asked = &self.taken[..self.asked];
@@ -48,6 +56,7 @@ impl Choices {
     /// one that is left is advanced. Says how many choices the two runs have in common; `None` where
     /// there is no other run.
     pub fn advance(&mut self) -> Option<usize> {
+        self.parted |= self.asked < self.taken.len();
         self.taken.truncate(self.asked);
         self.asked = 0;
         while self

@@ -436,6 +436,17 @@ impl<C: Cell> Lazy<C> {
             self.cut = None;
             self.began = None;
         }
+        self.forget_idle_cuts();
+    }
+
+    /// A power cut that decides nothing of what is open is forgotten: those before it do.
+    fn forget_idle_cuts(&mut self) {
+        while self.freed_known
+            && let Some(cut) = &self.cut
+            && (self.open.iter()).all(|(node, open)| cut.leaves_to_others(*node, open))
+        {
+            self.cut = cut.before.cut.clone();
+        }
     }
 
     /// Whether what the power cut gave up takes no choice.
@@ -573,6 +584,23 @@ impl<C: Cell> Cut<C> {
         open
     }
 
+    /// Whether none of its effects is on what of a node is open, and all of that was open before.
+    fn leaves_to_others(&self, node: Ino, open: &Open) -> bool {
+        let was_open = match (self.before.open.get(&node), open) {
+            (Some(Open::Names(before)), Open::Names(now)) => now.is_subset(before),
+            (Some(Open::Atoms(before)), Open::Atoms(now)) => now.is_subset(before),
+            (Some(Open::Size), Open::Size) => true,
+            _ => false,
+        };
+        was_open
+            && !self
+                .before
+                .disk
+                .log
+                .iter()
+                .any(|logged| concerns(&logged.effect, node, open))
+    }
+
     /// What an open name may name.
     pub(super) fn targets(&self, directory: Ino, name: &Name, targets: &mut Vec<Ino>) {
         let before = &self.before;
@@ -617,6 +645,25 @@ impl Unknown {
             Undecided::Fate(i) => Unknown::Fate(i),
             Undecided::Under => Unknown::Under(piece()),
         }
+    }
+}
+
+/// Whether an effect may be on what of a node is open.
+pub(super) fn concerns<C>(effect: &Effect<C>, node: Ino, open: &Open) -> bool {
+    match (effect, open) {
+        (
+            Effect::Entry {
+                directory, name, ..
+            },
+            Open::Names(names),
+        ) => *directory == node && names.contains(name),
+        (Effect::Data { file, at, cells }, Open::Atoms(atoms)) => {
+            // The atom that it is in begins at or before it.
+            *file == node && atoms.range(..at + cells.len()).next_back().is_some()
+        }
+        (Effect::Data { file, .. }, Open::Size)
+        | (Effect::Size { file, .. }, Open::Size | Open::Atoms(_)) => *file == node,
+        _ => false,
     }
 }
 

@@ -1,0 +1,84 @@
+//! What an exploration found, and how far it went.
+
+use super::history::Breach;
+use std::fmt;
+use std::time::Duration;
+
+/// How an exploration ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Every state that a crash could leave was recovered, to a fixpoint, and none breaks the contract.
+    Holds,
+    /// One does.
+    Violates {
+        /// How.
+        breach: Breach,
+        /// In a sentence.
+        says: String,
+    },
+    /// A bound was met first.
+    Inconclusive(String),
+    /// The harness, the subject's adapter or its contract is the suspect.
+    Broken(String),
+}
+
+/// What was explored.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// On which file system.
+    pub profile: String,
+    /// Recoveries that were run: open and full observation.
+    pub recoveries: usize,
+    /// States in which the lights could go out.
+    pub crash_points: usize,
+    /// Those of them with different futures.
+    pub distinct: usize,
+    /// Recoveries that ended, and served.
+    pub served: usize,
+    /// Crashes in a row without a recovery that ended: the fixpoint was reached there.
+    pub depth: usize,
+    /// The time it took.
+    pub time: Duration,
+    /// How it ended.
+    pub verdict: Verdict,
+}
+
+impl Report {
+    pub(super) fn new(profile: &str) -> Self {
+        Self {
+            profile: profile.into(),
+            recoveries: 0,
+            crash_points: 0,
+            distinct: 0,
+            served: 0,
+            depth: 0,
+            time: Duration::ZERO,
+            verdict: Verdict::Inconclusive("it was not run".into()),
+        }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.time.as_secs_f64();
+        write!(
+            f,
+            "{}: {} recoveries from {} crash points ({} with different futures), depth {}, {:.2} s, {:.0} a second: ",
+            self.profile,
+            self.recoveries,
+            self.crash_points,
+            self.distinct,
+            self.depth,
+            seconds,
+            self.recoveries as f64 / seconds.max(1e-9),
+        )?;
+        match &self.verdict {
+            Verdict::Holds => write!(f, "holds"),
+            Verdict::Violates { breach, says } => {
+                write!(f, "violates {}: {breach}: {says}", breach.promise())
+            }
+            Verdict::Inconclusive(why) => write!(f, "inconclusive: {why}"),
+            Verdict::Broken(why) => write!(f, "broken: {why}"),
+        }
+    }
+}
