@@ -224,6 +224,16 @@ impl<C: Cell> Disk<C> {
 
     /// Moves a name; an existing file of the new name is replaced.
     pub fn rename(&mut self, from: &str, to: &str, profile: &Profile) -> Result<(), Refusal> {
+        self.rename_and(from, to, |disk, old| disk.free_name(old, profile))
+    }
+
+    /// The same; what is done with a file that is replaced, is said.
+    fn rename_and(
+        &mut self,
+        from: &str,
+        to: &str,
+        replace: impl FnOnce(&mut Self, Ino),
+    ) -> Result<(), Refusal> {
         self.writable()?;
         let moved = self.view.lookup(from).ok_or(Refusal::NotFound)?;
         let (old_directory, old_name) = self.parent(from)?;
@@ -242,7 +252,7 @@ impl<C: Cell> Disk<C> {
             return Err(Refusal::WrongKind);
         }
         if let Some(old) = replaced {
-            self.free_name(old, profile);
+            replace(self, old);
         }
         let kind = Kind::Rename {
             moved,
@@ -264,6 +274,11 @@ impl<C: Cell> Disk<C> {
 
     /// Removes the name of a file or of an empty directory.
     pub fn remove(&mut self, path: &str, profile: &Profile) -> Result<(), Refusal> {
+        self.remove_and(path, |disk, old| disk.free_name(old, profile))
+    }
+
+    /// The same; what is done with what loses its name, is said.
+    fn remove_and(&mut self, path: &str, lose: impl FnOnce(&mut Self, Ino)) -> Result<(), Refusal> {
         self.writable()?;
         let ino = self.view.lookup(path).ok_or(Refusal::NotFound)?;
         let (directory, name) = self.parent(path)?;
@@ -274,7 +289,7 @@ impl<C: Cell> Disk<C> {
         {
             return Err(Refusal::WrongKind);
         }
-        self.free_name(ino, profile);
+        lose(self, ino);
         self.issue(vec![(
             Effect::Entry {
                 directory,

@@ -22,7 +22,7 @@ use super::life::{self, Ended, Notes};
 use super::report::{Report, Verdict};
 use super::subject::{Failure, OperationOf, StateOf, Subject};
 use crate::storage::simulated::{Simulated, Watched};
-use models::disk::lazy::{Canonical, Choices, Lazy};
+use models::disk::lazy::{Canonical, Choices, GivenUp, Lazy};
 use models::profile::Profile;
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
@@ -134,12 +134,22 @@ struct Search<'s, S: Subject> {
     profile: Arc<Profile>,
     bounds: &'s Bounds,
     then: &'s [OperationOf<S>],
-    seen: FxHashSet<(Canonical<u8>, usize, usize, (bool, u8, usize))>,
+    /// The crash points that were found, by all that their futures depend on, with what was given up and
+    /// their numbers.
+    seen: FxHashMap<Key, Vec<(GivenUp<u8>, usize)>>,
+    /// Those of them whose futures are also another one's.
+    superseded: FxHashSet<usize>,
+    /// Recovered states from which work went on.
+    worked: FxHashSet<(Key, GivenUp<u8>)>,
     states: FxHashMap<Arc<Vec<StateOf<S>>>, usize>,
-    pending: VecDeque<Point<S::Contract>>,
+    pending: VecDeque<(usize, Point<S::Contract>)>,
     report: Report,
     started: Instant,
 }
+
+/// The disk, what may be shown and what a recovery is to end with by number, and what else tells crash points
+/// apart.
+type Key = (Canonical<u8>, usize, usize, (bool, u8, usize));
 
 /// Why a search ended.
 enum Stop {
@@ -160,7 +170,9 @@ pub fn explore<S: Subject>(
         profile: Arc::new(profile.clone()),
         bounds,
         then: &workload.then,
-        seen: FxHashSet::default(),
+        seen: FxHashMap::default(),
+        superseded: FxHashSet::default(),
+        worked: FxHashSet::default(),
         states: FxHashMap::default(),
         pending: VecDeque::new(),
         report: Report::new(&profile.name),
@@ -168,6 +180,8 @@ pub fn explore<S: Subject>(
     };
     let verdict = match search.run(&workload.operations) {
         Ok(()) => Verdict::Holds,
+        Err(Stop::Violation(found)) if { let mut t = Some(&found.trail); eprintln!("last {:?} {:?}", found.crash, found.choices);
+                while let Some(x) = t { eprintln!("{:?} {:?} calls {} works {}", x.crash, x.choices, x.calls, x.works); t = x.before.as_ref(); } false } => unreachable!(),
         Err(Stop::Violation(found)) => Verdict::Violates {
             breach: found.breach,
             says: found.says.clone(),
@@ -188,7 +202,11 @@ pub fn explore<S: Subject>(
 impl<S: Subject> Search<'_, S> {
     fn run(&mut self, operations: &[OperationOf<S>]) -> Result<(), Stop> {
         self.first_life(operations)?;
-        while let Some(point) = self.pending.pop_front() {
+        while let Some((number, point)) = self.pending.pop_front() {
+            if self.superseded.remove(&number) {
+                continue;
+            }
+            self.report.followed += 1;
             self.check_budget()?;
             self.follow(&point)?;
         }
@@ -280,10 +298,20 @@ impl<S: Subject> Search<'_, S> {
         };
         let rest = (point.excused, point.lives, point.kills);
         let key = (point.disk.canonical(), legal, converges, rest);
-        if self.seen.insert(key) {
-            self.report.distinct += 1;
-            self.pending.push_back(point);
+        let given_up = point.disk.given_up();
+        let known = self.seen.entry(key).or_default();
+        if known.iter().any(|(more, _)| given_up.is_in(more)) {
+            return;
         }
+        let superseded = &mut self.superseded;
+        known.retain(|(less, point)| {
+            let stays = !less.is_in(&given_up);
+            superseded.extend((!stays).then_some(*point));
+            stays
+        });
+        known.push((given_up, self.report.distinct));
+        self.pending.push_back((self.report.distinct, point));
+        self.report.distinct += 1;
     }
 
     fn number(&mut self, states: &Arc<Vec<StateOf<S>>>) -> usize {
@@ -455,7 +483,7 @@ impl<S: Subject> Search<'_, S> {
             (excused, u8::MAX, kills),
         );
         let mine = claimed.iter().any(|taken| taken[..] == *options);
-        match mine || self.seen.insert(key) {
+        match mine || self.worked.insert((key, disk.given_up())) {
             true if !mine => claimed.push(options.to_vec()),
             true => {}
             false => return Ok(()),

@@ -24,6 +24,7 @@
 
 mod canonical;
 mod choices;
+mod given_up;
 mod know;
 
 use super::image::ask::Atom;
@@ -32,7 +33,7 @@ use super::shared::Shared;
 use super::tree::{self, Cell, Ino, Name, Node, Tree};
 use super::{Call, Disk, Failure, Refusal};
 use crate::profile::Profile;
-pub use canonical::Canonical;
+pub use canonical::{Canonical, GivenUp};
 pub use choices::Choices;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -45,8 +46,6 @@ pub struct Lazy<C> {
     open: BTreeMap<Ino, Open>,
     /// The power cut that decides it.
     cut: Option<Cut<C>>,
-    /// What was given up by that power cut is in the disk's account of it.
-    freed_known: bool,
     /// The names with which this life began, where stale space may read what no name reaches any more.
     began: Option<Shared<Tree<C>>>,
 }
@@ -68,6 +67,11 @@ struct Cut<C> {
     before: Arc<Lazy<C>>,
     order: Arc<Order>,
     fate: Fate,
+    /// The tree that it left, as far as it is known, where stale space may read what it did not leave.
+    left: Option<Shared<Tree<C>>>,
+    /// Files of which it gave up what is not in the disk's account yet, for how much depends on what is
+    /// open.
+    owed: BTreeSet<Ino>,
 }
 
 /// How questions are answered.
@@ -85,7 +89,6 @@ impl<C: Cell> From<Disk<C>> for Lazy<C> {
             disk,
             open: BTreeMap::new(),
             cut: None,
-            freed_known: true,
             began: None,
         }
     }
@@ -190,7 +193,7 @@ impl<C: Cell> Lazy<C> {
     pub fn rename(&mut self, from: &str, to: &str, ask: &mut Ask<'_>) -> Result<(), Refusal> {
         self.lookup(from, ask);
         if let Some(replaced) = self.lookup(to, ask) {
-            self.know_given_up(replaced, ask);
+            self.know_what_is_lost(replaced, ask);
         }
         self.disk.rename(from, to, ask.profile)
     }
@@ -199,7 +202,7 @@ impl<C: Cell> Lazy<C> {
     pub fn remove(&mut self, path: &str, ask: &mut Ask<'_>) -> Result<(), Refusal> {
         if let Some(node) = self.lookup(path, ask) {
             self.know_names(node, ask);
-            self.know_given_up(node, ask);
+            self.know_what_is_lost(node, ask);
         }
         self.disk.remove(path, ask.profile)
     }
@@ -247,13 +250,17 @@ impl<C: Cell> Lazy<C> {
                 before,
                 order: Arc::new(order),
                 fate,
+                left: None,
+                owed: BTreeSet::new(),
             }),
-            freed_known: !profile.stale,
             began: None,
         };
         lazy.open_what_was_changed(profile);
         lazy.disk.view = lazy.disk.base.clone();
-        lazy.began = profile.stale.then(|| lazy.disk.base.clone());
+        if profile.stale {
+            lazy.began = Some(lazy.disk.base.clone());
+            lazy.owe_what_was_given_up();
+        }
         lazy.collapsed(profile)
     }
 

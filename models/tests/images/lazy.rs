@@ -4,7 +4,7 @@
 
 use crate::brute::Paths;
 use crate::programs::{Step, recovery};
-use models::disk::lazy::{Ask, Canonical, Choices, Lazy};
+use models::disk::lazy::{Ask, Canonical, Choices, GivenUp, Lazy};
 use models::disk::{Call, Disk, Failure, Ino};
 use models::profile::Profile;
 use proptest::prelude::*;
@@ -268,7 +268,7 @@ pub(crate) fn lazily(
     profile: &Profile,
 ) -> Option<(BTreeSet<(Seen, Paths)>, usize)> {
     let (mut choices, mut all, mut runs) = (Choices::default(), BTreeSet::new(), 0);
-    let mut futures: HashMap<Canonical<u8>, BTreeSet<Paths>> = HashMap::new();
+    let mut futures: HashMap<(Canonical<u8>, GivenUp<u8>), BTreeSet<Paths>> = HashMap::new();
     loop {
         let (mut lazy, mut found, mut seen) = (Lazy::from(Disk::default()), false, Seen::new());
         for next in program {
@@ -284,7 +284,7 @@ pub(crate) fn lazily(
             lazy = lazy.settled_pieces(profile);
             let future = future(&lazy, profile)?;
             let known = futures
-                .entry(lazy.canonical())
+                .entry((lazy.canonical(), lazy.given_up()))
                 .or_insert_with(|| future.clone());
             assert_eq!(*known, future, "one future for two");
         }

@@ -112,14 +112,17 @@ impl Subject for SegmentsSubject {
         match operation {
             Operation::Write(writes) => match &writes[..] {
                 [LogWrite::Truncate(count)] => {
-                    let records = log.records().collect::<Result<Vec<_>, _>>()?;
-                    let writes = records
-                        .iter()
-                        .filter(|it| matches!(it.entry, Entry::Writes(_)));
-                    let last = writes
-                        .take(*count)
-                        .last()
-                        .map_or(0, |record| record.lsn.index);
+                    // A record goes as a whole.
+                    let (mut last, mut left) = (0, *count);
+                    for record in log.records().collect::<Result<Vec<_>, _>>()? {
+                        let Entry::Writes(writes) = &record.entry else {
+                            continue;
+                        };
+                        match left.checked_sub(writes.len()) {
+                            Some(fewer) => (left, last) = (fewer, record.lsn.index),
+                            None => break,
+                        }
+                    }
                     durable(log.truncate(last))
                 }
                 writes => {
@@ -173,7 +176,7 @@ impl SegmentsSubject {
         operations.extend(appends(13..=14));
         operations.push(Operation::Reopen);
         operations.extend(appends(15..=17));
-        operations.push(Operation::Write(vec![LogWrite::Truncate(9)]));
+        operations.push(Operation::Write(vec![LogWrite::Truncate(10)]));
         operations.push(batch(18..=19));
         operations
     }

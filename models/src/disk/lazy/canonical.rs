@@ -1,7 +1,7 @@
 //! When two disks have the same future, whatever is read and done: what is known of them is the same, and
 //! the same is open and would be answered alike.
 
-use super::super::effect::{Effect, Kind, Logged};
+use super::super::effect::{Effect, Kind, Logged, Status};
 use super::super::shared::Shared;
 use super::super::{Freed, holes::Holes};
 use super::know::concerns;
@@ -9,27 +9,19 @@ use super::{Cell, Cut, Ino, Lazy, Name, Node, Open, Tree};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A disk with its nodes numbered in the order in which names lead to them, and what is open of it as the
-/// questions that are left. Disks with equal ones have equal futures.
+/// questions that are left. Disks with equal ones, and as much [`GivenUp`], have equal futures.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Canonical<C> {
     tree: Shared<Tree<C>>,
     holes: Holes,
-    freed: Shared<Freed<C>>,
     log: Vec<Logged<C>>,
     aborted: bool,
     questions: Vec<Question<C>>,
     /// For each power cut that questions lead to, the latest first: which of its effects in question need
     /// which, as far as their fates are open.
     needs: Vec<Vec<(usize, usize)>>,
-    /// What depends on the power cut beside: the disk that was cut, and the fates so far.
-    rest: Option<Box<Rest<C>>>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Rest<C> {
-    before: Canonical<C>,
-    kept: Vec<usize>,
-    lost: Vec<usize>,
+    /// The files of which each of these gave up what depends on the answers.
+    owed: Vec<BTreeSet<Ino>>,
 }
 
 /// What is open of one node.
@@ -41,26 +33,40 @@ struct Question<C> {
     open: Open,
     /// The effects that may answer, in order, with their numbers where their fates are open; else whether
     /// they are kept.
-    effects: Vec<(Effect<C>, bool, Result<usize, bool>)>,
+    effects: Vec<(Effect<C>, bool, Status, Result<usize, bool>)>,
     /// What is under them, as far as it is known.
     under: Node<C>,
     holes: Vec<(usize, usize)>,
 }
 
+/// What the store gave up, for stale space to read. More of it only adds to the future of a disk: of two
+/// that are [`Canonical`]ly the same, the one that gave up more has all futures of the other.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct GivenUp<C>(Shared<Freed<C>>);
+
+impl<C: Cell> GivenUp<C> {
+    /// Whether all of it is in the other.
+    pub fn is_in(&self, other: &Self) -> bool {
+        self == other || self.0.is_subset(&other.0)
+    }
+}
+
 impl<C: Cell> Lazy<C> {
+    /// What the store gave up, as far as that is decided.
+    pub fn given_up(&self) -> GivenUp<C> {
+        GivenUp(self.disk.freed.clone())
+    }
+
     /// What tells it apart from disks with another future.
     pub fn canonical(&self) -> Canonical<C> {
         let numbers = self.numbers();
-        let (mut questions, mut needs) = (Vec::new(), Vec::new());
-        self.questions(0, &self.open, &numbers, &mut questions, &mut needs);
-        let rest = match &self.cut {
-            Some(cut) if !self.freed_known => Some(Box::new(Rest {
-                before: cut.before.canonical(),
-                kept: cut.fate.kept.ones().collect(),
-                lost: cut.fate.lost.ones().collect(),
-            })),
-            _ => None,
-        };
+        let mut left = Left::default();
+        self.questions(&self.open, &numbers, &mut left);
+        let Left {
+            questions,
+            needs,
+            owed,
+        } = left;
         let disk = &self.disk;
         let same = disk.base.nodes().count() == numbers.len()
             && numbers.iter().all(|(old, new)| old == new);
@@ -96,12 +102,11 @@ impl<C: Cell> Lazy<C> {
         Canonical {
             tree,
             holes,
-            freed: disk.freed.clone(),
             log,
             aborted: disk.aborted,
             questions,
             needs,
-            rest,
+            owed,
         }
     }
 
@@ -111,6 +116,11 @@ impl<C: Cell> Lazy<C> {
         let mut pending = std::collections::VecDeque::from([Tree::<C>::ROOT]);
         let log = self.disk.log.iter().filter_map(Logged::file);
         let mut mentioned: Vec<Ino> = log.collect();
+        let mut cut = self.cut.as_ref();
+        while let Some(this) = cut {
+            mentioned.extend(&this.owed);
+            cut = this.before.cut.as_ref();
+        }
         mentioned.reverse();
         while let Some(node) = pending.pop_front().or_else(|| mentioned.pop()) {
             if numbers.contains_key(&node) {
@@ -163,43 +173,57 @@ impl<C: Cell> Lazy<C> {
     /// What is open of these nodes, down to the first power cut.
     fn questions(
         &self,
-        depth: usize,
         open: &BTreeMap<Ino, Open>,
         numbers: &BTreeMap<Ino, Ino>,
-        questions: &mut Vec<Question<C>>,
-        needs: &mut Vec<Vec<(usize, usize)>>,
+        left: &mut Left<C>,
     ) {
-        let Some(cut) = self.cut.as_ref().filter(|_| !open.is_empty()) else {
+        let Some(cut) = &self.cut else { return };
+        // How much of a file is owed depends on all of it.
+        let owed = cut.owed.iter().map(|file| (*file, Open::Size));
+        let open: BTreeMap<Ino, Open> = open.clone().into_iter().chain(owed).collect();
+        if open.is_empty() && !cut.before.owes_something() {
             return;
-        };
+        }
         let mut by_number: Vec<(Ino, Ino, &Open)> = (open.iter())
             .map(|(node, open)| (new(*node, numbers), *node, open))
             .collect();
         by_number.sort_unstable_by_key(|(number, ..)| *number);
         let (mut asked, mut below) = (Vec::new(), BTreeMap::new());
         for (number, node, open) in by_number {
+            let depth = left.needs.len();
             let question = cut.question(depth, (node, number), open, numbers, &mut asked);
-            questions.push(question);
-            if let Some(under) = cut
-                .before
-                .open
-                .get(&node)
-                .and_then(|under| both(open, under))
-            {
+            left.questions.push(question);
+            let under = cut.before.open.get(&node);
+            if let Some(under) = under.and_then(|under| both(open, under)) {
                 below.insert(node, under);
             }
         }
         let rows = asked.iter().enumerate().flat_map(|(i, &a)| {
             let needs = &cut.order.needs[a];
-            let needed = asked
-                .iter()
-                .enumerate()
-                .filter(move |(_, b)| needs.contains(**b));
+            let needed = (asked.iter().enumerate()).filter(move |(_, b)| needs.contains(**b));
             needed.map(move |(j, _)| (i, j))
         });
-        needs.push(rows.collect());
-        cut.before
-            .questions(depth + 1, &below, numbers, questions, needs);
+        left.needs.push(rows.collect());
+        let owed = cut.owed.iter().map(|file| new(*file, numbers));
+        left.owed.push(owed.collect());
+        cut.before.questions(&below, numbers, left);
+    }
+}
+
+/// What is left to be asked.
+struct Left<C> {
+    questions: Vec<Question<C>>,
+    needs: Vec<Vec<(usize, usize)>>,
+    owed: Vec<BTreeSet<Ino>>,
+}
+
+impl<C> Default for Left<C> {
+    fn default() -> Self {
+        Self {
+            questions: Vec::new(),
+            needs: Vec::new(),
+            owed: Vec::new(),
+        }
     }
 }
 
@@ -247,6 +271,7 @@ impl<C: Cell> Cut<C> {
             effects.push((
                 renumbered(&logged.effect, numbers),
                 logged.kind == Kind::Spill,
+                logged.status,
                 fate,
             ));
         }

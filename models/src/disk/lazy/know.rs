@@ -23,8 +23,12 @@ impl<C: Cell> Lazy<C> {
 
     fn learn_name(&mut self, directory: Ino, name: &Name, target: Option<Ino>) {
         self.disk.base.make_mut().entry(directory, name, target);
-        if let Some(began) = &mut self.began {
-            began.make_mut().entry(directory, name, target);
+        for tree in self
+            .began
+            .iter_mut()
+            .chain(self.cut.iter_mut().filter_map(|cut| cut.left.as_mut()))
+        {
+            tree.make_mut().entry(directory, name, target);
         }
         let says = |logged: &Logged<C>| matches!(&*logged.effect, Effect::Entry { directory: of, name: n, .. } if *of == directory && n == name);
         if !(self.disk.log.iter()).any(|logged| logged.is_visible() && says(logged)) {
@@ -84,8 +88,12 @@ impl<C: Cell> Lazy<C> {
             .base
             .make_mut()
             .insert(file, Node::File(cells.clone()));
-        if let Some(began) = &mut self.began {
-            began.make_mut().insert(file, Node::File(cells.clone()));
+        for tree in self
+            .began
+            .iter_mut()
+            .chain(self.cut.iter_mut().filter_map(|cut| cut.left.as_mut()))
+        {
+            tree.make_mut().insert(file, Node::File(cells.clone()));
         }
         // Nothing was done to a file whose size nobody knew.
         self.disk.view.make_mut().insert(file, Node::File(cells));
@@ -115,7 +123,7 @@ impl<C: Cell> Lazy<C> {
             true => atom,
             false => {
                 if ask.profile.stale {
-                    Arc::make_mut(&mut cut.before).know_freed(ask);
+                    Arc::make_mut(&mut cut.before).know_given_up(ask);
                 }
                 let mut filled = Asked::new(&cut.before.disk, ask.profile, file).filled(at, atom);
                 let fill = match filled.len() {
@@ -190,18 +198,7 @@ impl<C: Cell> Lazy<C> {
         }
     }
 
-    /// What a node that loses a name held, where stale space may read it later.
-    pub(super) fn know_given_up(&mut self, node: Ino, ask: &mut Ask<'_>) {
-        if ask.profile.stale && !self.open.is_empty() {
-            // Only a torn rename leaves a file with two names.
-            if !ask.profile.rename_atomic {
-                self.know_all_names(ask);
-            }
-            self.know_atoms(node, 0, usize::MAX, ask);
-        }
-    }
-
-    fn know_all_names(&mut self, ask: &mut Ask<'_>) {
+    pub(super) fn know_all_names(&mut self, ask: &mut Ask<'_>) {
         let directories: Vec<Ino> = (self.open.iter())
             .filter(|(_, open)| matches!(open, Open::Names(_)))
             .map(|(node, _)| *node)
@@ -211,96 +208,12 @@ impl<C: Cell> Lazy<C> {
         }
     }
 
-    /// What was given up up to now: by a power cut it depends on what that left.
-    fn know_freed(&mut self, ask: &mut Ask<'_>) {
-        if self.freed_known {
-            return;
-        }
-        self.know_all_names(ask);
-        for node in self.changed() {
-            self.know_size(node, ask);
-        }
-        if let (Some(cut), Some(left)) = (&mut self.cut, &self.began) {
-            let before = Arc::make_mut(&mut cut.before);
-            before.know_freed(ask);
-            before.know_all_names(ask);
-            for (node, from) in before.gives_up(left) {
-                before.know_atoms(node, from, usize::MAX, ask);
-            }
-            self.learn_freed(ask.profile);
-        }
-    }
-
-    /// Takes in what the power cut gave up, all of which is known.
-    fn learn_freed(&mut self, profile: &Profile) {
-        let (Some(cut), Some(left)) = (&self.cut, &self.began) else {
-            return;
-        };
-        let before = &cut.before;
-        let earlier: Vec<_> = before.disk.freed.iter().cloned().collect();
-        freed_also(&mut self.disk.freed, &earlier);
-        for (node, from) in before.gives_up(left) {
-            let given_up = before.disk.given_up(node, from, profile);
-            freed_also(&mut self.disk.freed, &given_up);
-        }
-        self.freed_known = true;
-    }
-
-    /// The nodes of this life of which a power cut that leaves this tree gives something up, and from which
-    /// cell on: all of those that no name reaches then, and of a file what is beyond its size then.
-    fn gives_up(&self, left: &Tree<C>) -> Vec<(Ino, usize)> {
-        let reached = reached_in(left);
-        let began = self.began.as_ref().filter(|_| self.cut.is_some());
-        let named = began.map(|began| reached_in(began));
-        let is_of_this_life = |node: &Ino| match (began, &named) {
-            (Some(began), Some(named)) => named.contains(node) || began.node(*node).is_none(),
-            _ => true,
-        };
-        let changed = self.changed_by_log();
-        let nodes = self.disk.view.nodes().map(|(node, _)| node);
-        nodes
-            .filter(is_of_this_life)
-            .filter(|node| !reached.contains(node) || changed.contains(node))
-            .map(|node| match reached.contains(&node) {
-                true => (node, left.cells(node).map_or(0, <[C]>::len)),
-                false => (node, 0),
-            })
-            .collect()
-    }
-
-    /// The nodes that effects of the log are on.
-    fn changed_by_log(&self) -> BTreeSet<Ino> {
-        self.disk.log.iter().filter_map(Logged::file).collect()
-    }
-
-    /// The files that the power cut changed.
-    fn changed(&self) -> BTreeSet<Ino> {
-        let cut = self.cut.as_ref();
-        cut.map_or_else(BTreeSet::new, |cut| cut.before.changed_by_log())
-    }
-
-    /// Whether a name reaches every node of this life.
-    pub(super) fn all_have_names(&self) -> bool {
-        let reached = reached_in(&self.disk.view);
-        let open = self.reached();
-        let began = self.began.as_ref().map(|began| reached_in(began));
-        self.disk.view.nodes().all(|(node, _)| {
-            let named = reached.contains(&node) || open.contains(&node);
-            named || began.as_ref().is_some_and(|began| !began.contains(&node))
-        })
-    }
-
-    /// The nodes that names of the base reach, open ones included.
-    pub(super) fn reached(&self) -> BTreeSet<Ino> {
+    /// The nodes that names of a tree reach, open ones included.
+    pub(super) fn reached(&self, tree: &Tree<C>) -> BTreeSet<Ino> {
         let mut reached = BTreeSet::from([Tree::<C>::ROOT]);
         let mut pending = VecDeque::from([Tree::<C>::ROOT]);
         while let Some(node) = pending.pop_front() {
-            let known = self
-                .disk
-                .base
-                .entries(node)
-                .into_iter()
-                .flat_map(|e| e.values());
+            let known = tree.entries(node).into_iter().flat_map(|e| e.values());
             let mut below: Vec<Ino> = known.copied().collect();
             if let (Some(Open::Names(names)), Some(cut)) = (self.open.get(&node), &self.cut) {
                 names
@@ -390,8 +303,10 @@ impl<C: Cell> Lazy<C> {
 
     fn learn_what_is_decided(&mut self, profile: &Profile) {
         loop {
-            let reached = self.reached();
-            self.open.retain(|node, _| reached.contains(node));
+            let reached = self.reached(&self.disk.base);
+            let mut asked_of = BTreeSet::new();
+            self.owed(&mut asked_of);
+            (self.open).retain(|node, _| reached.contains(node) || asked_of.contains(node));
             let open = self.open.clone();
             let mut learnt = false;
             for (node, open) in open {
@@ -429,44 +344,26 @@ impl<C: Cell> Lazy<C> {
                 break;
             }
         }
-        if !self.freed_known && self.freed_is_decided() {
-            self.learn_freed(profile);
-        }
-        if self.open.is_empty() && self.freed_known {
-            self.cut = None;
-            self.began = None;
-        }
+        self.account_for_what_is_decided(profile);
         self.forget_idle_cuts();
     }
 
     /// A power cut that decides nothing of what is open is forgotten: those before it do.
     fn forget_idle_cuts(&mut self) {
-        while self.freed_known
-            && let Some(cut) = &self.cut
+        while let Some(cut) = &self.cut
+            && cut.owed.is_empty()
             && (self.open.iter()).all(|(node, open)| cut.leaves_to_others(*node, open))
         {
-            self.cut = cut.before.cut.clone();
+            self.cut = match &cut.before.cut {
+                Some(earlier) if !self.open.is_empty() || cut.before.owes_something() => {
+                    Some(earlier.clone())
+                }
+                _ => None,
+            };
         }
-    }
-
-    /// Whether what the power cut gave up takes no choice.
-    fn freed_is_decided(&self) -> bool {
-        let (Some(cut), Some(left)) = (&self.cut, &self.began) else {
-            return false;
-        };
-        let is_open = |node: &Ino| matches!(self.open.get(node), Some(Open::Size));
-        let names = |open: &Open| matches!(open, Open::Names(_));
-        if self.open.values().any(names) || self.changed().iter().any(is_open) {
-            return false;
+        if self.cut.is_none() {
+            self.began = None;
         }
-        let before = &cut.before;
-        let known = |(node, left): (Ino, usize)| match before.open.get(&node) {
-            None => true,
-            Some(Open::Atoms(atoms)) => atoms.range(left..).next().is_none(),
-            Some(Open::Size | Open::Names(_)) => false,
-        };
-        let given_up = before.gives_up(left);
-        before.freed_known && !before.open.values().any(names) && given_up.into_iter().all(known)
     }
 
     /// Atoms of the base that the barrier folded whole writes over are open no more, nor what it cut off.
@@ -665,15 +562,4 @@ pub(super) fn concerns<C>(effect: &Effect<C>, node: Ino, open: &Open) -> bool {
         | (Effect::Size { file, .. }, Open::Size | Open::Atoms(_)) => *file == node,
         _ => false,
     }
-}
-
-/// The nodes that names of a tree reach.
-fn reached_in<C: Cell>(tree: &Tree<C>) -> BTreeSet<Ino> {
-    let mut reached = BTreeSet::from([Tree::<C>::ROOT]);
-    let mut pending = vec![Tree::<C>::ROOT];
-    while let Some(node) = pending.pop() {
-        let below = tree.entries(node).into_iter().flat_map(|e| e.values());
-        pending.extend(below.filter(|node| reached.insert(**node)));
-    }
-    reached
 }
