@@ -17,6 +17,7 @@
 //! [`Canonical`](models::disk::lazy::Canonical) and what may be shown, are followed once.
 
 use super::contract::{Contract, Operation, Told};
+use super::counterexample::{self, Counterexample};
 use super::history::{Breach, History};
 use super::life::{self, Ended, Notes};
 use super::report::{Report, Verdict};
@@ -60,6 +61,10 @@ pub struct Bounds {
     /// Kills between two power cuts, as long as something is cached. Each may leave more in the cache than
     /// the one before, so without a bound there is no fixpoint.
     pub kills: usize,
+    /// A recovery that a power cut interrupted is to be followed by one that ends with what it would have ended
+    /// with (the second half of D6). Off: with anything that the client may be shown. The two differ in
+    /// operations of which nobody was told anything; see `CHECKING.md` for what it takes to keep it on `posix`.
+    pub converges: bool,
     /// Recoveries after which the exploration gives up.
     pub recoveries: Option<usize>,
     /// Time after which it gives up.
@@ -72,6 +77,7 @@ impl Default for Bounds {
             mode: Mode::Lazy,
             crashes: 16,
             kills: 1,
+            converges: false,
             recoveries: None,
             time: None,
         }
@@ -97,8 +103,8 @@ pub(super) struct Trail {
     pub(super) choices: Vec<usize>,
     /// Changing calls in this life before it crashes.
     pub(super) calls: usize,
-    /// The life comes to the work that follows a recovery.
-    pub(super) works: bool,
+    /// Operations that its client asks for.
+    pub(super) operations: usize,
 }
 
 /// A violation: the way there, and how the last recovery went.
@@ -158,13 +164,22 @@ enum Stop {
     Budget(String),
 }
 
+/// What came of an exploration.
+#[derive(Debug)]
+pub struct Exploration<W> {
+    /// How far it went, and how it ended.
+    pub report: Report,
+    /// The way to a violation, if one was found.
+    pub counterexample: Option<Counterexample<W>>,
+}
+
 /// Explores a workload.
 pub fn explore<S: Subject>(
     subject: &S,
     profile: &Profile,
     workload: &Workload<<S::Contract as Contract>::Write>,
     bounds: &Bounds,
-) -> Report {
+) -> Exploration<<S::Contract as Contract>::Write> {
     let mut search = Search {
         subject,
         profile: Arc::new(profile.clone()),
@@ -178,25 +193,27 @@ pub fn explore<S: Subject>(
         report: Report::new(&profile.name),
         started: Instant::now(),
     };
+    let mut counterexample = None;
     let verdict = match search.run(&workload.operations) {
         Ok(()) => Verdict::Holds,
-        Err(Stop::Violation(found)) if { let mut t = Some(&found.trail); eprintln!("last {:?} {:?}", found.crash, found.choices);
-                while let Some(x) = t { eprintln!("{:?} {:?} calls {} works {}", x.crash, x.choices, x.calls, x.works); t = x.before.as_ref(); } false } => unreachable!(),
-        Err(Stop::Violation(found)) => Verdict::Violates {
-            breach: found.breach,
-            says: found.says.clone(),
-        },
+        Err(Stop::Violation(found)) => {
+            let work = (&workload.operations[..], &workload.then[..]);
+            counterexample = Some(counterexample::of(subject, profile, work, &found));
+            Verdict::Violates {
+                breach: found.breach,
+                says: found.says,
+            }
+        }
         Err(Stop::Broken(why)) => Verdict::Broken(why),
         Err(Stop::Budget(why)) => Verdict::Inconclusive(why),
     };
-    let Search {
-        mut report,
-        started,
-        ..
-    } = search;
-    report.time = started.elapsed();
+    let mut report = search.report;
+    report.time = search.started.elapsed();
     report.verdict = verdict;
-    report
+    Exploration {
+        report,
+        counterexample,
+    }
 }
 
 impl<S: Subject> Search<'_, S> {
@@ -245,16 +262,17 @@ impl<S: Subject> Search<'_, S> {
         );
         storage.watch();
         let mut history = History::after(vec![StateOf::<S>::default()]);
-        let trail = |calls| Trail {
+        let trail = |calls, operations| Trail {
             before: None,
             crash: None,
             choices: Vec::new(),
             calls,
-            works: true,
+            operations,
         };
         let mut points = Points {
             search: self,
             trail: &trail,
+            asked: 0,
             lives: 1,
             kills: 0,
             common: None,
@@ -448,12 +466,12 @@ impl<S: Subject> Search<'_, S> {
         let mut history = History::after(vec![state.clone()]);
         let before = point.trail.clone();
         let excused = point.excused && crash == Crash::Kill;
-        let trail = |choices: &[usize], calls, works| Trail {
+        let trail = |choices: &[usize], calls, operations| Trail {
             before: Some(before.clone()),
             crash: Some(crash),
             choices: choices.to_vec(),
             calls,
-            works,
+            operations,
         };
         let disk = storage.lazy().settled_pieces(&self.profile);
         let is_first = common.is_none_or(|common| options.len() > common);
@@ -468,7 +486,7 @@ impl<S: Subject> Search<'_, S> {
                 lives: 0,
                 kills: after(point.kills, crash),
                 depth: 0,
-                trail: Arc::new(trail(options, storage.calls(), false)),
+                trail: Arc::new(trail(options, storage.calls(), 0)),
             });
         }
         if point.lives == 0 || self.then.is_empty() {
@@ -488,14 +506,15 @@ impl<S: Subject> Search<'_, S> {
             true => {}
             false => return Ok(()),
         }
-        let trail = |calls| {
+        let trail = |calls, operations| {
             let choices = storage.choices().options();
-            trail(&choices, calls, true)
+            trail(&choices, calls, operations)
         };
         let (subject, then) = (self.subject, self.then);
         let mut points = Points {
             search: self,
             trail: &trail,
+            asked: 0,
             lives: 0,
             kills,
             common,
@@ -547,6 +566,7 @@ impl<S: Subject> Search<'_, S> {
             legal: point.legal.clone(),
             // After a kill the cache shows what a later power cut may take.
             converges: match crash {
+                _ if !self.bounds.converges => None,
                 Crash::PowerCut => (!refused).then(|| Arc::new(states)),
                 Crash::Kill => point.converges.clone(),
             },
@@ -559,7 +579,7 @@ impl<S: Subject> Search<'_, S> {
                 crash: Some(crash),
                 choices: taken,
                 calls: watched.call + 1,
-                works: false,
+                operations: 0,
             }),
         });
     }
@@ -592,7 +612,9 @@ fn violation<C: Contract>(
 /// Notes the crash points of a life that works.
 struct Points<'p, 's, S: Subject> {
     search: &'p mut Search<'s, S>,
-    trail: &'p dyn Fn(usize) -> Trail,
+    trail: &'p dyn Fn(usize, usize) -> Trail,
+    /// Operations asked for so far.
+    asked: usize,
     lives: u8,
     kills: usize,
     /// Choices that an earlier run had in common with this one: points up to there were noted.
@@ -617,12 +639,16 @@ impl<S: Subject> Points<'_, '_, S> {
             lives: self.lives,
             kills: self.kills,
             depth: 0,
-            trail: Arc::new((self.trail)(calls)),
+            trail: Arc::new((self.trail)(calls, self.asked)),
         });
     }
 }
 
 impl<S: Subject> Notes<S::Contract> for Points<'_, '_, S> {
+    fn asked(&mut self, _: &OperationOf<S>, _: &Simulated, _: &History<S::Contract>) {
+        self.asked += 1;
+    }
+
     fn worked(&mut self, storage: &Simulated, history: &History<S::Contract>) {
         for watched in storage.watched() {
             if self.common.is_none_or(|common| watched.choices > common) {

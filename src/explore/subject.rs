@@ -20,6 +20,12 @@ pub trait Subject: Sync {
     /// An open store.
     type Store;
 
+    /// What it is called in reports: by default the name of its type.
+    fn name(&self) -> String {
+        let name = std::any::type_name::<Self>();
+        name.rsplit("::").next().unwrap_or(name).into()
+    }
+
     /// Opens the store, making it where there is none, and recovers what a crash left. Also called on every
     /// state that a crash could leave.
     fn open(&self, storage: &Simulated) -> Result<Self::Store, Failure>;

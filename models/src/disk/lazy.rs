@@ -264,6 +264,26 @@ impl<C: Cell> Lazy<C> {
         lazy.collapsed(profile)
     }
 
+    /// What became of an effect in the log of a disk that a power cut ended, as far as that is decided: whether
+    /// it was kept. `None`, too, where that power cut has been forgotten.
+    pub fn fate_of(&self, before: &Disk<C>, effect: usize) -> Option<bool> {
+        let cut = self.cut.as_ref()?;
+        let same = cut.before.disk.log.len() == before.log.len()
+            && (cut.before.disk.log.iter().zip(&before.log))
+                .all(|(a, b)| std::ptr::eq(&*a.effect, &*b.effect));
+        match same {
+            true => match (
+                cut.fate.kept.contains(effect),
+                cut.fate.lost.contains(effect),
+            ) {
+                (true, _) => Some(true),
+                (_, true) => Some(false),
+                _ => None,
+            },
+            false => cut.before.fate_of(before, effect),
+        }
+    }
+
     /// The same disk, with everything decided that takes no choice.
     pub fn settled_pieces(self, profile: &Profile) -> Self {
         self.collapsed(profile)
