@@ -1,13 +1,14 @@
 //! A counterexample of real code: what the client did, what the storage was asked, where the lights went
 //! out and what they took, and what a recovery then showed. It says enough to run it again.
 
+use super::bounds::{Crash, Trouble, Workload};
 use super::contract::{Contract, Operation, Told};
 use super::history::{Breach, History};
 use super::life::{self, Notes};
-use super::search::{Crash, Found, Trail};
-use super::subject::{Failure, OperationOf, StateOf, Subject};
+use super::point::{Found, Trail};
+use super::subject::{Failure, StateOf, Subject};
 use super::trace;
-use crate::storage::simulated::{Fault, Point, Simulated};
+use crate::storage::simulated::{Fault, Plant, Point, Simulated};
 use models::disk::lazy::{Choices, Lazy};
 use models::profile::Profile;
 use serde::{Deserialize, Serialize};
@@ -53,6 +54,9 @@ pub struct Life {
     pub after: Option<Crash>,
     /// What the disk chose where it was asked what the power cuts before did.
     pub choices: Vec<usize>,
+    /// What goes wrong, and with which call, from 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<(usize, Trouble)>,
     /// How many operations the client asks for.
     pub operations: usize,
     /// After how many changing calls the process dies; none: it lives to serve.
@@ -136,12 +140,14 @@ impl<W> fmt::Display for Counterexample<W> {
 pub(super) fn of<S: Subject>(
     subject: &S,
     profile: &Profile,
-    (operations, then): (&[OperationOf<S>], &[OperationOf<S>]),
+    workload: &Workload<<S::Contract as Contract>::Write>,
+    plant: &Plant,
     found: &Found,
 ) -> Counterexample<<S::Contract as Contract>::Write> {
     let mut lives = vec![Life {
         after: Some(found.crash),
         choices: found.choices.clone(),
+        trouble: None,
         operations: 0,
         calls: None,
     }];
@@ -158,21 +164,23 @@ pub(super) fn of<S: Subject>(
         breach: found.breach,
         promise: found.breach.promise().into(),
         says: found.says.clone(),
-        operations: operations.to_vec(),
-        then: then.to_vec(),
+        operations: workload.operations.clone(),
+        then: workload.then.clone(),
         lives,
         steps: Vec::new(),
     };
-    counterexample.steps = replay(subject, &counterexample).steps;
+    counterexample.steps = replay_planted(subject, &counterexample, plant).steps;
     counterexample
 }
 
 fn of_trail(trail: &Trail) -> Life {
+    let life = &trail.life;
     Life {
-        after: trail.crash,
-        choices: trail.choices.clone(),
-        operations: trail.operations,
-        calls: Some(trail.calls),
+        after: life.after,
+        choices: life.choices.clone(),
+        trouble: life.trouble,
+        operations: life.operations,
+        calls: Some(life.calls),
     }
 }
 
@@ -189,6 +197,14 @@ pub struct Replayed<S> {
 pub fn replay<S: Subject>(
     subject: &S,
     counterexample: &Counterexample<<S::Contract as Contract>::Write>,
+) -> Replayed<StateOf<S>> {
+    replay_planted(subject, counterexample, &Plant::default())
+}
+
+fn replay_planted<S: Subject>(
+    subject: &S,
+    counterexample: &Counterexample<<S::Contract as Contract>::Write>,
+    plant: &Plant,
 ) -> Replayed<StateOf<S>> {
     let profile = Arc::new(counterexample.profile.clone());
     let mut notes = Written::<S::Contract> {
@@ -214,6 +230,10 @@ pub fn replay<S: Subject>(
         };
         notes.recovers = life.after.is_some();
         let storage = Simulated::lazily(disk.clone(), profile.clone(), Choices::of(&life.choices));
+        storage.plant(plant);
+        if let Some((call, trouble)) = life.trouble {
+            storage.plan(Point::Call(call), trouble.fault());
+        }
         if let Some(calls) = life.calls {
             storage.plan(Point::Call(calls), Fault::Die);
         }

@@ -39,6 +39,8 @@ pub struct Report {
     pub served: usize,
     /// Crashes in a row without a recovery that ended: the fixpoint was reached there.
     pub depth: usize,
+    /// Before the first crash something was acknowledged.
+    pub promises: bool,
     /// The time it took.
     pub time: Duration,
     /// How it ended.
@@ -55,6 +57,7 @@ impl Report {
             followed: 0,
             served: 0,
             depth: 0,
+            promises: false,
             time: Duration::ZERO,
             verdict: Verdict::Inconclusive("it was not run".into()),
         }

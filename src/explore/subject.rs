@@ -12,6 +12,9 @@ pub type OperationOf<S> = Operation<<<S as Subject>::Contract as Contract>::Writ
 /// What a subject's clients can read.
 pub type StateOf<S> = <<S as Subject>::Contract as Contract>::State;
 
+/// Changes the contents of the file at a path to what they are compared as.
+pub type Mask = dyn Fn(&str, &mut [u8]) + Sync;
+
 /// Storage code under exploration. It must do the same whenever it is asked the same on the same disk: no
 /// clock, no randomness, no threads of its own that write.
 pub trait Subject: Sync {
@@ -47,9 +50,11 @@ pub trait Subject: Sync {
     }
 
     /// Makes equal what is to count as equal where two disks are compared: masks what only grows, such as a
-    /// counter of the times that the store was opened. Path by path.
+    /// counter of the times that the store was opened.
     ///
     /// Without it, the crashes during recovery are followed until no recovery leaves a state of the disk
     /// that was not there before; code that writes something new whenever it is opened never gets there.
-    fn normalise(&self, _path: &str, _contents: &mut [u8]) {}
+    fn normalise(&self) -> Option<&Mask> {
+        None
+    }
 }

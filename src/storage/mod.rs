@@ -39,6 +39,7 @@ pub trait Storage: Clone + Send + Sync + Debug + 'static {
     ///
     /// The name is cached: a kill leaves it, a power cut may take it until a directory barrier of
     /// the parent completed, whatever barriers the file itself had.
+    #[track_caller]
     fn create(&self, path: &Path) -> io::Result<Self::File>;
 
     /// Whether the name is there, file or directory, cached or durable.
@@ -51,6 +52,7 @@ pub trait Storage: Clone + Send + Sync + Debug + 'static {
     /// Makes one directory; its parent exists, `AlreadyExists` where the name is taken.
     ///
     /// Survives a kill; a power cut once a directory barrier of the *parent* completed.
+    #[track_caller]
     fn create_dir(&self, path: &Path) -> io::Result<()>;
 
     /// Gives the file a new name, replacing what had it. After any crash the old name or the new
@@ -59,14 +61,17 @@ pub trait Storage: Clone + Send + Sync + Debug + 'static {
     /// Survives a kill. A power cut may take it until a directory barrier completed, and orders it
     /// with nothing: the new name may be there without the contents that were written before,
     /// unless a barrier of the file came first.
+    #[track_caller]
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
 
     /// Removes a file's name. Survives a kill; until a directory barrier completed, a power cut may
     /// bring the name back, with the file's contents.
+    #[track_caller]
     fn remove(&self, path: &Path) -> io::Result<()>;
 
     /// Makes every earlier change of the names in `dir` durable once it returns. Contents of files
     /// are not its business.
+    #[track_caller]
     fn directory_barrier(&self, dir: &Path) -> io::Result<()>;
 
     /// Takes the directory for this holder alone; `None` where somebody else has it, in this
@@ -100,21 +105,26 @@ pub trait File: Send + Sync + Debug {
     /// Survives a kill. Until a barrier completed, a power cut may leave any sectors of it old and
     /// any new, and the size with or without the contents. Bytes that it does not touch keep their
     /// value.
+    #[track_caller]
     fn write_at(&self, at: u64, bytes: &[u8]) -> io::Result<()>;
 
     /// Writes all of `bytes` at the end; otherwise as [`File::write_at`].
+    #[track_caller]
     fn append(&self, bytes: &[u8]) -> io::Result<()>;
 
     /// Cuts the file, or lengthens it with zeros. Survives a kill; a power cut may undo it until a
     /// barrier completed, even where later writes are kept: what was cut can come back.
+    #[track_caller]
     fn set_len(&self, len: u64) -> io::Result<()>;
 
     /// fsync: makes every earlier change of this file, contents and size, durable once it returns.
     /// Not its name.
+    #[track_caller]
     fn barrier(&self) -> io::Result<()>;
 
     /// fdatasync: as [`File::barrier`], but may leave out metadata that reading the contents back
     /// does not need. A size that grew is needed; a cut need not be covered.
+    #[track_caller]
     fn data_barrier(&self) -> io::Result<()>;
 }
 

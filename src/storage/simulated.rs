@@ -16,6 +16,7 @@
 
 mod file;
 mod machine;
+mod plant;
 #[cfg(test)]
 mod tests;
 
@@ -25,6 +26,7 @@ use models::disk::image::Fates;
 use models::disk::lazy::{Choices, Lazy};
 use models::disk::{Call, Disk, Failure, Node};
 use models::profile::Profile;
+pub use plant::{Insertion, Plant, Site};
 use std::io::{self, ErrorKind};
 use std::path::{Component, Path};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -63,7 +65,7 @@ pub enum Fault {
     /// barriers only.
     Barrier(Failure),
     /// It fails with this kind of error, and of a write the first `written` bytes are done all the
-    /// same. [`ErrorKind::StorageFull`] is ENOSPC; a barrier is to fail by `Barrier` instead.
+    /// same. [`ErrorKind::StorageFull`] is ENOSPC. Strikes no barriers: those fail by `Barrier`.
     Error {
         /// The kind.
         kind: ErrorKind,
@@ -164,6 +166,16 @@ impl Simulated {
         machine.watched = Some(Vec::new());
     }
 
+    /// Plants something at call sites of the code that runs on this machine.
+    pub fn plant(&self, plant: &Plant) {
+        self.machine().plant = plant.clone();
+    }
+
+    /// The call sites that were met, in order.
+    pub fn sites(&self) -> Vec<Site> {
+        self.machine().sites.iter().copied().collect()
+    }
+
     /// From now on nothing is traced.
     pub fn untraced(&self) {
         self.machine().untraced = true;
@@ -251,8 +263,10 @@ impl Simulated {
     }
 
     /// Makes a call of the process that runs.
+    #[track_caller]
     fn change(&self, doing: &'static str, path: &Path, call: Call<u8>) -> io::Result<()> {
-        at(doing, path, self.machine().change(call, None))
+        let site = Site::here();
+        at(doing, path, self.machine().change(call, None, site))
     }
 }
 
@@ -289,12 +303,14 @@ impl Storage for Simulated {
         Ok(SimulatedFile::new(self, at("open", path, file())?, path))
     }
 
+    #[track_caller]
     fn create(&self, path: &Path) -> io::Result<SimulatedFile> {
+        let site = Site::here();
         let file = || {
             let name = on_disk(path)?;
             let mut machine = self.machine();
             let handle = machine.handle(name.clone(), None);
-            machine.change(Call::Create(name), Some(handle.number))?;
+            machine.change(Call::Create(name), Some(handle.number), site)?;
             Ok(handle)
         };
         Ok(SimulatedFile::new(self, at("create", path, file())?, path))
@@ -321,11 +337,13 @@ impl Storage for Simulated {
         at("list", dir, names())
     }
 
+    #[track_caller]
     fn create_dir(&self, path: &Path) -> io::Result<()> {
         let name = at("make the directory", path, on_disk(path))?;
         self.change("make the directory", path, Call::CreateDirectory(name))
     }
 
+    #[track_caller]
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let names = || {
             Ok(Call::Rename {
@@ -336,6 +354,7 @@ impl Storage for Simulated {
         self.change("rename", from, at("rename", from, names())?)
     }
 
+    #[track_caller]
     fn remove(&self, path: &Path) -> io::Result<()> {
         let name = at("remove", path, on_disk(path))?;
         let is_directory = {
@@ -349,6 +368,7 @@ impl Storage for Simulated {
         self.change("remove", path, Call::Remove(name))
     }
 
+    #[track_caller]
     fn directory_barrier(&self, dir: &Path) -> io::Result<()> {
         let name = at("sync the directory", dir, on_disk(dir))?;
         self.change("sync the directory", dir, Call::DirectoryBarrier(name))

@@ -264,6 +264,28 @@ impl<C: Cell> Lazy<C> {
         lazy.collapsed(profile)
     }
 
+    /// The same disk with other contents in its files, path by path: to be compared, and no more. `None` where
+    /// nothing is changed, and where something is cached or open, which is compared as it is.
+    pub fn masked(&self, mut mask: impl FnMut(&str, &mut [C])) -> Option<Self> {
+        if self.cut.is_some() || !self.disk.log.is_empty() {
+            return None;
+        }
+        let mut masked = None;
+        for (path, cells) in self.disk.base.paths() {
+            let (Some(cells), Some(file)) = (cells, self.disk.base.lookup(&path)) else {
+                continue;
+            };
+            let mut contents = cells.to_vec();
+            mask(&path, &mut contents);
+            if contents != cells {
+                let lazy = masked.get_or_insert_with(|| self.clone());
+                lazy.disk.base.make_mut().insert(file, Node::File(contents));
+                lazy.disk.view = lazy.disk.base.clone();
+            }
+        }
+        masked
+    }
+
     /// What became of an effect in the log of a disk that a power cut ended, as far as that is decided: whether
     /// it was kept. `None`, too, where that power cut has been forgotten.
     pub fn fate_of(&self, before: &Disk<C>, effect: usize) -> Option<bool> {

@@ -1,7 +1,7 @@
 //! Handles: an inode held by one process.
 
-use super::Simulated;
 use super::machine::Handle;
+use super::{Simulated, Site};
 use crate::storage::File;
 use crate::storage::os::at;
 use models::disk::{Call, Ino};
@@ -54,11 +54,13 @@ impl SimulatedFile {
     }
 
     /// Makes a call that the path at the time makes of the file.
+    #[track_caller]
     fn change(
         &self,
         doing: &'static str,
         call: impl FnOnce(String, usize) -> Call<u8>,
     ) -> io::Result<()> {
+        let site = Site::here();
         let mut machine = self.storage.machine();
         let done = machine.check_handle(&self.handle).and_then(|()| {
             let path = match machine.untraced {
@@ -66,11 +68,12 @@ impl SimulatedFile {
                 false => machine.path(self.handle.number),
             };
             let len = machine.len(&self.handle);
-            machine.change(call(path, len), Some(self.handle.number))
+            machine.change(call(path, len), Some(self.handle.number), site)
         });
         at(doing, &self.path, done)
     }
 
+    #[track_caller]
     fn write(&self, at: Option<u64>, bytes: &[u8]) -> io::Result<()> {
         self.change("write", |file, len| Call::Write {
             file,
@@ -99,14 +102,17 @@ impl File for SimulatedFile {
         Ok(bytes.len())
     }
 
+    #[track_caller]
     fn write_at(&self, at: u64, bytes: &[u8]) -> io::Result<()> {
         self.write(Some(at), bytes)
     }
 
+    #[track_caller]
     fn append(&self, bytes: &[u8]) -> io::Result<()> {
         self.write(None, bytes)
     }
 
+    #[track_caller]
     fn set_len(&self, len: u64) -> io::Result<()> {
         self.change("set the size of", |file, _| Call::SetLen {
             file,
@@ -114,10 +120,12 @@ impl File for SimulatedFile {
         })
     }
 
+    #[track_caller]
     fn barrier(&self) -> io::Result<()> {
         self.change("sync", |file, _| Call::Barrier(file))
     }
 
+    #[track_caller]
     fn data_barrier(&self) -> io::Result<()> {
         self.change("sync the data of", |file, _| Call::DataBarrier(file))
     }

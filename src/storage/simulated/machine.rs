@@ -1,5 +1,6 @@
 //! The machine: a disk, the process that runs on it, and the faults that are planned.
 
+use super::plant::{Becomes, Insertion, Plant, Site};
 use super::{Fault, Outcome, Point, Traced, Watched, empty_file};
 use models::disk::lazy::{Ask, Choices, Lazy};
 use models::disk::{Call, Failure, Ino, Refusal};
@@ -40,6 +41,9 @@ pub(super) struct Machine {
     /// The disk after each call that changed it, and how many choices it took to come there.
     pub(super) watched: Option<Vec<Watched>>,
     pub(super) locked: BTreeSet<Ino>,
+    pub(super) plant: Plant,
+    /// The call sites that were met.
+    pub(super) sites: BTreeSet<Site>,
     handles: Vec<Held>,
     /// What happens after the next call.
     deferred: Option<(Call<u8>, Option<usize>)>,
@@ -60,6 +64,8 @@ impl Machine {
             untraced: false,
             watched: None,
             locked: BTreeSet::new(),
+            plant: Plant::default(),
+            sites: BTreeSet::new(),
             handles: Vec::new(),
             deferred: None,
         }
@@ -158,8 +164,15 @@ impl Machine {
     }
 
     /// Makes a call, or does to it what is planned.
-    pub(super) fn change(&mut self, call: Call<u8>, handle: Option<usize>) -> io::Result<()> {
+    pub(super) fn change(
+        &mut self,
+        call: Call<u8>,
+        handle: Option<usize>,
+        site: Site,
+    ) -> io::Result<()> {
         self.check_alive()?;
+        let site = site.of(&call);
+        self.sites.insert(site);
         let fault = self.fault(&call);
         if fault == Some(Fault::Die) {
             self.dead = true;
@@ -175,7 +188,7 @@ impl Machine {
             }
             fault => {
                 let deferred = self.deferred.take();
-                let done = self.happen(call, handle, fault);
+                let done = self.happen_as_planted(call, handle, fault, site);
                 if let Some((call, handle)) = deferred {
                     // Nobody waits for the answer.
                     let _ = self.happen(call, handle, None);
@@ -184,6 +197,36 @@ impl Machine {
                 done
             }
         }
+    }
+
+    /// As [`Machine::happen`], with what is planted there.
+    fn happen_as_planted(
+        &mut self,
+        call: Call<u8>,
+        handle: Option<usize>,
+        fault: Option<Fault>,
+        site: Site,
+    ) -> io::Result<()> {
+        let call = match (fault, self.plant.becomes(site), call) {
+            (None, Becomes::Nothing, call) if call.is_barrier() => return Ok(()),
+            (None, Becomes::DataBarrier, Call::Barrier(path)) => Call::DataBarrier(path),
+            (_, _, call) => call,
+        };
+        let Some(inserted) = self.plant.inserted.get(&site).copied() else {
+            return self.happen(call, handle, fault);
+        };
+        let path = match &call {
+            Call::Rename { to, .. } => to.clone(),
+            call if !call.path().is_empty() => call.path().to_string(),
+            _ => handle.map_or_else(String::new, |handle| self.path(handle)),
+        };
+        let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory);
+        let barrier = match inserted {
+            Insertion::File => Call::Barrier(path.clone()),
+            Insertion::Directory => Call::DirectoryBarrier(directory.into()),
+        };
+        self.happen(call, handle, fault)?;
+        self.happen(barrier, None, None)
     }
 
     fn watch(&mut self) {
@@ -205,7 +248,12 @@ impl Machine {
                 Point::Call(number) => number == self.calls,
                 Point::Barrier(number) => call.is_barrier() && number == self.barriers,
             };
-            here && (call.is_barrier() || !matches!(fault, Fault::Barrier(_)))
+            let fits = match fault {
+                Fault::Barrier(_) => call.is_barrier(),
+                Fault::Error { .. } => !call.is_barrier(),
+                _ => true,
+            };
+            here && fits
         };
         let planned = |fault: &(Point, Fault)| struck(fault) && fault.1 == Fault::Die;
         let planned = self.faults.iter().position(planned);
