@@ -162,7 +162,7 @@ pub(super) fn of<S: Subject>(
         subject: subject.name(),
         profile: profile.clone(),
         breach: found.breach,
-        promise: found.breach.promise().into(),
+        promise: found.promise.into(),
         says: found.says.clone(),
         operations: workload.operations.clone(),
         then: workload.then.clone(),

@@ -61,7 +61,8 @@ pub enum Breach {
 }
 
 impl Breach {
-    /// The id of the promise that is broken.
+    /// The id of the promise that is broken. What was lost may also have been served and never acknowledged:
+    /// then it is D7.
     pub fn promise(self) -> &'static str {
         match self {
             Breach::Invented => "D5",
@@ -172,6 +173,21 @@ impl<C: Contract> History<C> {
         for settled in &self.settled {
             go_on::<C>(settled.clone(), &items, durable, found);
         }
+    }
+
+    /// Whether what is gone was served by a recovery, and nothing acknowledged is.
+    pub(super) fn was_only_served(&self, found: &C::State) -> bool {
+        let first = History::<C> {
+            settled: vec![C::State::default()],
+            ..self.clone()
+        };
+        let facts = C::facts(found);
+        let shown = |state: &C::State| {
+            C::facts(state)
+                .iter()
+                .all(|fact| facts.get(fact.0) == Some(fact.1))
+        };
+        first.legal().iter().any(shown)
     }
 
     /// Names what is wrong with a state that is not legal, and says it in a sentence.

@@ -35,6 +35,7 @@ pub(super) struct Found {
     pub(super) crash: Crash,
     pub(super) choices: Vec<usize>,
     pub(super) breach: Breach,
+    pub(super) promise: &'static str,
     pub(super) says: String,
 }
 
@@ -88,6 +89,7 @@ pub(super) fn violation<C: Contract>(
         crash,
         choices,
         breach,
+        promise: breach.promise(),
         says,
     }))
 }

@@ -120,6 +120,9 @@ impl<S: Subject> Search<'_, S> {
         }
         match opened {
             Ok((store, state)) => {
+                if !self.shown.contains(&state) {
+                    self.shown.insert(state.clone());
+                }
                 self.judge(these, &options, &state)?;
                 self.served(these, (storage, store), &state, common, &options)?;
                 these.ends.push((options, Some(state)));
@@ -145,7 +148,14 @@ impl<S: Subject> Search<'_, S> {
         let (point, crash) = (these.point, these.crash);
         if !point.legal.contains(state) {
             let (breach, says) = point.history.breach(state);
-            return Err(violation(point, crash, options.to_vec(), breach, says));
+            let mut stop = violation(point, crash, options.to_vec(), breach, says);
+            if let Stop::Violation(found) = &mut stop
+                && breach == Breach::Lost
+                && point.history.was_only_served(state)
+            {
+                found.promise = "D7";
+            }
+            return Err(stop);
         }
         if (point.converges.as_ref()).is_some_and(|states| !states.contains(state)) {
             let says = "the recovery before, had it not been interrupted, would have ended with something else";

@@ -13,6 +13,8 @@ pub enum Verdict {
     Violates {
         /// How.
         breach: Breach,
+        /// The id of the promise that is broken.
+        promise: &'static str,
         /// In a sentence.
         says: String,
     },
@@ -79,11 +81,19 @@ impl fmt::Display for Report {
             seconds,
             self.recoveries as f64 / seconds.max(1e-9),
         )?;
-        match &self.verdict {
+        write!(f, "{}", self.verdict)
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
             Verdict::Holds => write!(f, "holds"),
-            Verdict::Violates { breach, says } => {
-                write!(f, "violates {}: {breach}: {says}", breach.promise())
-            }
+            Verdict::Violates {
+                breach,
+                promise,
+                says,
+            } => write!(f, "violates {promise}: {breach}: {says}"),
             Verdict::Inconclusive(why) => write!(f, "inconclusive: {why}"),
             Verdict::Broken(why) => write!(f, "broken: {why}"),
         }

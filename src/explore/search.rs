@@ -47,6 +47,8 @@ pub(super) struct Search<'s, S: Subject> {
     superseded: FxHashSet<usize>,
     /// Recovered states from which work went on.
     pub(super) worked: FxHashSet<(Key, GivenUp<u8>)>,
+    /// What recoveries showed.
+    pub(super) shown: FxHashSet<StateOf<S>>,
     states: FxHashMap<Arc<Vec<StateOf<S>>>, usize>,
     pending: VecDeque<(usize, Point<S::Contract>)>,
     pub(super) report: Report,
@@ -57,13 +59,27 @@ pub(super) struct Search<'s, S: Subject> {
 
 /// What came of an exploration.
 #[derive(Debug)]
-pub struct Exploration<W> {
+pub struct Exploration<C: Contract> {
     /// How far it went, and how it ended.
     pub report: Report,
     /// The way to a violation, if one was found.
-    pub counterexample: Option<Counterexample<W>>,
+    pub counterexample: Option<Counterexample<C::Write>>,
+    /// Every state that a recovery showed.
+    pub shown: Vec<C::State>,
     /// The call sites of the storage in the subject's code that were met before a crash.
     pub sites: Vec<Site>,
+}
+
+impl<C: Contract> Exploration<C> {
+    /// Nothing was explored.
+    pub(super) fn nothing(profile: &str) -> Self {
+        Self {
+            report: Report::new(profile),
+            counterexample: None,
+            shown: Vec::new(),
+            sites: Vec::new(),
+        }
+    }
 }
 
 /// Explores a workload.
@@ -72,7 +88,7 @@ pub fn explore<S: Subject>(
     profile: &Profile,
     workload: &Workload<<S::Contract as Contract>::Write>,
     bounds: &Bounds,
-) -> Exploration<<S::Contract as Contract>::Write> {
+) -> Exploration<S::Contract> {
     explore_planted(subject, profile, workload, bounds, &Plant::default())
 }
 
@@ -83,7 +99,7 @@ pub fn explore_planted<S: Subject>(
     workload: &Workload<<S::Contract as Contract>::Write>,
     bounds: &Bounds,
     plant: &Plant,
-) -> Exploration<<S::Contract as Contract>::Write> {
+) -> Exploration<S::Contract> {
     let mut search = Search {
         subject,
         profile: Arc::new(profile.clone()),
@@ -93,6 +109,7 @@ pub fn explore_planted<S: Subject>(
         seen: FxHashMap::default(),
         superseded: FxHashSet::default(),
         worked: FxHashSet::default(),
+        shown: FxHashSet::default(),
         states: FxHashMap::default(),
         pending: VecDeque::new(),
         report: Report::new(&profile.name),
@@ -108,6 +125,7 @@ pub fn explore_planted<S: Subject>(
             ));
             Verdict::Violates {
                 breach: found.breach,
+                promise: found.promise,
                 says: found.says,
             }
         }
@@ -120,6 +138,7 @@ pub fn explore_planted<S: Subject>(
     Exploration {
         report,
         counterexample,
+        shown: search.shown.into_iter().collect(),
         sites: search.sites.into_iter().collect(),
     }
 }
