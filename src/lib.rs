@@ -4,6 +4,7 @@
 //!   models' disk
 //! - [`engine`]: the engines, experimental; they know `storage` only
 //! - [`conform`]: models and engines meet here, and only here
+//! - [`explore`]: crash exploration of real code, yours and ours: what loom is for threads
 //! - [`check`]: specs to verdicts
 //! - [`litmus`]: which states a crash can leave, asked directly
 //! - [`report`]: what people read
@@ -13,5 +14,6 @@ pub mod conform;
 pub mod engine;
 pub mod explore;
 pub mod litmus;
+pub mod parallel;
 pub mod report;
 pub mod storage;

@@ -9,11 +9,8 @@ use super::run::{id, run};
 use super::search::Limits;
 use super::spec::{Check, Spec};
 use super::verdict::Judged;
+use crate::parallel::in_order;
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
-use std::sync::Mutex;
-use std::sync::mpsc::channel;
-use std::thread::scope;
 
 /// Hears of one check how many states it has so far.
 pub type Progress = Box<dyn Fn(usize)>;
@@ -35,34 +32,11 @@ pub fn run_all(
     };
     let mut places: Vec<usize> = (0..checks.len()).collect();
     places.sort_by_key(|place| Reverse(states(place)));
-    let waiting = Mutex::new(places.into_iter());
-    let next = || waiting.lock().ok()?.next();
-    let (sender, answers) = channel();
-    scope(|scope| {
-        for _ in 0..at_a_time {
-            let sender = sender.clone();
-            scope.spawn(move || {
-                while let Some(place) = next() {
-                    let (spec, check) = &checks[place];
-                    let judged = run(spec, check, limits, &*watch(&id(spec, check)));
-                    if sender.send((place, judged)).is_err() {
-                        return;
-                    }
-                }
-            });
-        }
-        drop(sender);
-        let mut early = BTreeMap::new();
-        let mut due = 0;
-        for (place, judged) in answers {
-            early.insert(place, judged?);
-            while let Some(judged) = early.remove(&due) {
-                answer(judged)?;
-                due += 1;
-            }
-        }
-        Ok(())
-    })
+    let judge = |place: usize| {
+        let (spec, check) = &checks[place];
+        run(spec, check, limits, &*watch(&id(spec, check)))
+    };
+    in_order(places, at_a_time, judge, |judged| answer(judged?))
 }
 
 #[cfg(test)]

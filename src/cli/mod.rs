@@ -2,6 +2,7 @@
 
 mod check;
 mod demo;
+mod explore;
 mod list;
 mod litmus;
 
@@ -39,6 +40,8 @@ enum Command {
         #[arg(long, short)]
         verbose: bool,
     },
+    /// Explore real engines: recover every state that a crash could leave, at every storage call.
+    Explore(explore::ExploreArgs),
     /// List engines, variants, invariants, findings, checks and profiles.
     List,
     /// See a real engine at work: loaded, read, killed while it writes, opened again.
@@ -97,6 +100,7 @@ pub(crate) fn main() -> ExitCode {
     let done = match cli.command.unwrap_or(Command::Check(CheckArgs::default())) {
         Command::Check(args) => check::run(&cli.specs, &args),
         Command::Litmus { files, verbose } => litmus::run(&cli.specs, &files, verbose),
+        Command::Explore(args) => explore::run(&args),
         Command::List => list::run(&cli.specs),
         Command::Demo(Demo::Lsm(args)) => demo::run(&args),
     };

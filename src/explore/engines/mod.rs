@@ -5,13 +5,17 @@
 
 mod bitcask;
 mod btree;
+mod catalogue;
 mod event_store;
+mod found;
 mod lsm;
 mod wal;
 
 pub use bitcask::BitcaskSubject;
 pub use btree::BtreeSubject;
+pub use catalogue::{Entry, Outcome, catalogue};
 pub use event_store::EventStoreSubject;
+pub use found::{FoundBitcaskSubject, JsonLinesSubject};
 pub use lsm::LsmSubject;
 pub use wal::{LogSubject, SegmentsSubject};
 

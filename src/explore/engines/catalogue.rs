@@ -1,0 +1,200 @@
+//! Our engines by name, each with its work.
+
+use super::super::Profile;
+use super::super::bounds::{Bounds, Workload};
+use super::super::check::{Explorer, workload};
+use super::super::contract::{Contract, MapWrite, Operation};
+use super::super::history::Breach;
+use super::super::report::Report;
+use super::super::subject::Subject;
+use super::{
+    BitcaskSubject, BtreeSubject, EventStoreSubject, FoundBitcaskSubject, JsonLinesSubject,
+    LogSubject, LsmSubject, SegmentsSubject, one, put,
+};
+use crate::engine::Discipline;
+use crate::engine::bitcask::as_found as found_bitcask;
+use crate::engine::event_store::as_found as json_lines;
+use crate::engine::{lsm, wal};
+use std::fmt::{self, Debug};
+
+/// A subject with its work, and what is to come of it.
+pub struct Entry {
+    /// What it is called.
+    pub name: &'static str,
+    /// What it is, in a line.
+    pub about: &'static str,
+    /// How it breaks the contract on `posix`; none: it does not, on any file system.
+    pub breaks: Option<Breach>,
+    /// How many operations its work has.
+    pub operations: usize,
+    run: Box<dyn Fn(&Profile, &Bounds, usize) -> Outcome + Send + Sync>,
+}
+
+/// What came of one exploration, whatever the subject.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// How far it went, and how it ended.
+    pub report: Report,
+    /// The way to a violation, to read.
+    pub counterexample: Option<String>,
+    /// The same as JSON.
+    pub json: Option<serde_json::Value>,
+}
+
+impl Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entry")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Entry {
+    fn new<S: Subject + Send + 'static>(
+        (name, about): (&'static str, &'static str),
+        breaks: Option<Breach>,
+        subject: S,
+        operations: Vec<Operation<<S::Contract as Contract>::Write>>,
+    ) -> Self {
+        Self {
+            name,
+            about,
+            breaks,
+            operations: operations.len(),
+            run: Box::new(move |profile, bounds, first| {
+                let first = &operations[..first.min(operations.len())];
+                let work: Workload<_> = workload::<S>(first);
+                let explorer = Explorer::new(&subject).on_profile(profile.clone());
+                let exploration = explorer.within(bounds.clone()).explore_workload(&work);
+                let found = exploration.counterexample;
+                Outcome {
+                    report: exploration.report,
+                    counterexample: found.as_ref().map(ToString::to_string),
+                    json: found.and_then(|found| serde_json::to_value(found).ok()),
+                }
+            }),
+        }
+    }
+
+    /// Explores the first so many operations of its work.
+    pub fn explore(&self, profile: &Profile, bounds: &Bounds, first: usize) -> Outcome {
+        (self.run)(profile, bounds, first)
+    }
+}
+
+/// All of them: the durable ones, then those as found.
+pub fn catalogue() -> Vec<Entry> {
+    let mut entries = vec![
+        Entry::new(
+            ("log", "the write-ahead log in one file"),
+            None,
+            LogSubject::default(),
+            LogSubject::workload(),
+        ),
+        Entry::new(
+            ("wal", "the stand-alone log, in segments"),
+            None,
+            SegmentsSubject::default(),
+            SegmentsSubject::workload(),
+        ),
+        Entry::new(
+            ("lsm", "the LSM tree"),
+            None,
+            LsmSubject::default(),
+            LsmSubject::workload(),
+        ),
+        Entry::new(
+            ("btree", "the B-tree"),
+            None,
+            BtreeSubject::default(),
+            BtreeSubject::workload(),
+        ),
+        Entry::new(
+            ("event_store", "the event store"),
+            None,
+            EventStoreSubject::default(),
+            EventStoreSubject::workload(),
+        ),
+        Entry::new(
+            ("bitcask", "Bitcask"),
+            None,
+            BitcaskSubject::default(),
+            BitcaskSubject::workload(),
+        ),
+    ];
+    entries.extend(as_found());
+    entries
+}
+
+/// The engines as the study found them, with the shortest work that shows what it found.
+fn as_found() -> Vec<Entry> {
+    let found_lsm = |as_found| LsmSubject {
+        options: lsm::Options {
+            discipline: Discipline::AsFound,
+            as_found,
+            flush_at: u64::MAX,
+            ..lsm::Options::default()
+        },
+    };
+    let put_one = || vec![one(put("a", 1, 20))];
+    let flushed = || {
+        vec![
+            one(put("a", 1, 20)),
+            Operation::<MapWrite>::maintain("flush"),
+        ]
+    };
+    vec![
+        Entry::new(
+            (
+                "lsm-wal-no-fsync",
+                "the LSM tree as found: its log is only flushed",
+            ),
+            Some(Breach::Lost),
+            found_lsm(lsm::AsFoundOptions::default()),
+            put_one(),
+        ),
+        Entry::new(
+            (
+                "lsm-truncate-before-sstable-sync",
+                "the LSM tree as found, its log synced: the log is truncated before the table is on disk",
+            ),
+            Some(Breach::Lost),
+            found_lsm(lsm::AsFoundOptions {
+                log_synced: true,
+                torn_tail: wal::TornTail::Cut,
+                ..lsm::AsFoundOptions::default()
+            }),
+            flushed(),
+        ),
+        Entry::new(
+            (
+                "event-store-persist-no-durability",
+                "the event store as found: lines of JSON",
+            ),
+            Some(Breach::Lost),
+            JsonLinesSubject {
+                options: json_lines::Options {
+                    torn: json_lines::TornLine::Skip,
+                    synced: false,
+                    named: false,
+                },
+            },
+            EventStoreSubject::workload()[..1].to_vec(),
+        ),
+        Entry::new(
+            (
+                "bitcask-conditional-sync",
+                "Bitcask as found, with `sync_writes`",
+            ),
+            Some(Breach::Lost),
+            FoundBitcaskSubject {
+                options: found_bitcask::Options {
+                    sync_writes: true,
+                    tail_left: false,
+                    named: false,
+                },
+            },
+            put_one(),
+        ),
+    ]
+}
