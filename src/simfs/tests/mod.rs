@@ -1,0 +1,1 @@
+//! Against std, and under exploration.
