@@ -80,8 +80,14 @@ pub fn rename(from: impl AsRef<Path>, to: impl AsRef<Path>) -> io::Result<()> {
     let (storage, from, to) = (current(), from.as_ref(), to.as_ref());
     check_path(from)?;
     check_path(to)?;
+    // As the system does, which looks for both places before it looks for what is there.
+    check_place(&storage, from)?;
+    check_place(&storage, to)?;
     let directory = storage.is_directory(from)?;
     if !names(from).eq(names(to)) {
+        if begins_with(from, to) {
+            return Err(ErrorKind::DirectoryNotEmpty.into());
+        }
         if directory && begins_with(to, from) {
             let why = "a directory cannot be moved into itself";
             return Err(io::Error::new(ErrorKind::InvalidInput, why));
@@ -162,6 +168,16 @@ pub(super) fn check_path(path: &Path) -> io::Result<()> {
     match path.as_os_str().is_empty() {
         true => Err(ErrorKind::NotFound.into()),
         false => Ok(()),
+    }
+}
+
+/// Whether a name can be where the path says: in a directory that is there.
+fn check_place(storage: &Simulated, path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(dir) if !dir.as_os_str().is_empty() && !storage.is_directory(dir)? => {
+            Err(ErrorKind::NotADirectory.into())
+        }
+        _ => Ok(()),
     }
 }
 
