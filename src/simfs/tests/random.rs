@@ -56,7 +56,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..40)
 }
 
-/// The program on one of the two; `refused` is what the simulation refused, step by step.
+/// The program on one of the two, without the steps that are skipped.
 macro_rules! run {
     ($name:ident, $($fs:tt)+) => {
         fn $name(root: &Path, steps: &[Step], skip: &[usize]) -> Vec<String> {
@@ -70,7 +70,7 @@ macro_rules! run {
                     seen.push("refused".into());
                     continue;
                 }
-                let mut missing = None;
+                let mut opened = None;
                 let slot = |slot: usize| open[slot].as_ref().ok_or(ErrorKind::Other.into());
                 let done: io::Result<String> = match step {
                     Step::Open(into, path, bits) => {
@@ -80,7 +80,7 @@ macro_rules! run {
                         with.truncate(is(3)).create(is(4)).create_new(is(5));
                         let file = with.open(root.join(path));
                         let said = file.as_ref().map(|_| String::new()).map_err(|error| error.kind().into());
-                        missing = Some((*into, file.ok()));
+                        opened = Some((*into, file.ok()));
                         said
                     }
                     Step::Write(to, bytes) => slot(*to).and_then(|mut file| Ok(format!("{}", file.write(bytes)?))),
@@ -130,7 +130,7 @@ macro_rules! run {
                         Ok(format!("{names:?}"))
                     })(),
                 };
-                if let Some((into, file)) = missing {
+                if let Some((into, file)) = opened {
                     open[into] = file;
                 }
                 seen.push(format!("{:?}", done.map_err(|error| error.kind())));
@@ -144,7 +144,7 @@ run!(simulated, crate::simfs);
 run!(of_the_system, std::fs);
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_random_program_sees_the_same(steps in steps()) {

@@ -17,7 +17,7 @@ pub struct SimulatedFile {
     pub(super) path: PathBuf,
 }
 
-/// A hold on a directory of a simulated machine.
+/// A hold on a directory of a simulated machine, or on a file.
 #[derive(Debug)]
 pub struct SimulatedLock {
     storage: Simulated,
