@@ -8,12 +8,15 @@
 //! - [`check`]: specs to verdicts
 //! - [`litmus`]: which states a crash can leave, asked directly
 //! - [`report`]: what people read
+//! - [`fs`]: a drop-in for `std::fs`, simulated under `--cfg lightsout`; [`simfs`]: the same, simulated always
 
 pub mod check;
 pub mod conform;
 pub mod engine;
 pub mod explore;
+pub mod fs;
 pub mod litmus;
 pub mod parallel;
 pub mod report;
+pub mod simfs;
 pub mod storage;

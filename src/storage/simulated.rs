@@ -14,12 +14,14 @@
 //! [`Fault::Drop`] or a [`Fault::SwapWithNext`], which plant an engine's mistake without touching
 //! the engine.
 
+mod directory;
 mod file;
 mod machine;
 mod plant;
 #[cfg(test)]
 mod tests;
 
+pub use directory::SimulatedDirectory;
 pub use file::{SimulatedFile, SimulatedLock};
 use machine::Machine;
 use models::disk::image::Fates;

@@ -11,13 +11,13 @@ use std::path::{Path, PathBuf};
 /// A file of a simulated machine.
 #[derive(Debug)]
 pub struct SimulatedFile {
-    storage: Simulated,
-    handle: Handle,
+    pub(super) storage: Simulated,
+    pub(super) handle: Handle,
     /// For errors.
-    path: PathBuf,
+    pub(super) path: PathBuf,
 }
 
-/// A hold on a directory of a simulated machine.
+/// A hold on a directory of a simulated machine, or on a file.
 #[derive(Debug)]
 pub struct SimulatedLock {
     storage: Simulated,

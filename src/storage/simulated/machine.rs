@@ -140,6 +140,11 @@ impl Machine {
         }
     }
 
+    /// What an open file is. `None`: its creation was dropped, or is yet to come.
+    pub(super) fn node_of(&self, handle: &Handle) -> Option<Ino> {
+        self.handles[handle.number].node
+    }
+
     /// The path of an open file, or the last one that it had.
     pub(super) fn path(&mut self, handle: usize) -> String {
         let held = &mut self.handles[handle];
@@ -336,7 +341,7 @@ impl Machine {
         match call {
             Call::Write { at, cells, .. } => disk.write(node, *at, cells, ask),
             Call::SetLen { to, .. } => disk.set_len(node, *to, ask),
-            Call::Barrier(_) => disk.barrier(node, false, ask.profile),
+            Call::Barrier(_) | Call::DirectoryBarrier(_) => disk.barrier(node, false, ask.profile),
             Call::DataBarrier(_) => disk.barrier(node, true, ask.profile),
             named => disk.apply(named, ask),
         }
