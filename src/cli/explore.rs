@@ -25,6 +25,10 @@ pub(super) struct ExploreArgs {
     /// So many calls go wrong along one way, each at every place.
     #[arg(long, value_name = "N", default_value_t = 0)]
     faults: usize,
+    /// Begin with an empty disk, so that the lights may go out while the store is made. Else it is made, and
+    /// durable, before.
+    #[arg(long)]
+    from_nothing: bool,
     /// Make every crash image, instead of choosing what is read.
     #[arg(long)]
     eager: bool,
@@ -137,6 +141,7 @@ fn bounds(args: &ExploreArgs) -> Result<Bounds, Error> {
         mode: if args.eager { Mode::Eager } else { Mode::Lazy },
         faults: args.faults,
         converges: args.converges,
+        settled: !args.from_nothing,
         time,
         ..Bounds::default()
     })

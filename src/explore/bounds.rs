@@ -1,6 +1,7 @@
 //! What is explored, and how far.
 
 use super::contract::Operation;
+use super::history::Breach;
 use crate::storage::simulated::Fault;
 use models::disk::Failure;
 use serde::{Deserialize, Serialize};
@@ -86,6 +87,11 @@ pub struct Bounds {
     pub faults: usize,
     /// In which ways they do.
     pub troubles: Vec<Trouble>,
+    /// The first crash comes after the store was made, and that is durable: its first initialisation is not
+    /// explored.
+    pub settled: bool,
+    /// The breaches that count; a recovered state with another one is believed.
+    pub judged: Vec<Breach>,
     /// A recovery that a power cut interrupted is to be followed by one that ends with what it would have ended
     /// with (the second half of D6). Off: with anything that the client may be shown. The two differ in
     /// operations of which nobody was told anything; see `CHECKING.md` for what it takes to keep it on `posix`.
@@ -104,6 +110,8 @@ impl Default for Bounds {
             kills: 1,
             faults: 0,
             troubles: Trouble::ALL.to_vec(),
+            settled: false,
+            judged: Breach::ALL.to_vec(),
             converges: false,
             recoveries: None,
             time: None,

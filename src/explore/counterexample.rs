@@ -36,6 +36,9 @@ pub struct Counterexample<W> {
     pub promise: String,
     /// What is wrong, in a sentence.
     pub says: String,
+    /// The store is made, and that is durable, before anything happens.
+    #[serde(default)]
+    pub settled: bool,
     /// What the client asks for before the first crash.
     pub operations: Vec<Operation<W>>,
     /// What it asks for after a recovery, in a life that works.
@@ -141,6 +144,7 @@ pub(super) fn of<S: Subject>(
     subject: &S,
     profile: &Profile,
     workload: &Workload<<S::Contract as Contract>::Write>,
+    settled: bool,
     plant: &Plant,
     found: &Found,
 ) -> Counterexample<<S::Contract as Contract>::Write> {
@@ -164,6 +168,7 @@ pub(super) fn of<S: Subject>(
         breach: found.breach,
         promise: found.promise.into(),
         says: found.says.clone(),
+        settled,
         operations: workload.operations.clone(),
         then: workload.then.clone(),
         lives,
@@ -238,6 +243,10 @@ fn replay_planted<S: Subject>(
             storage.plan(Point::Call(calls), Fault::Die);
         }
         let opened = life::open(subject, &storage);
+        if life.after.is_none() && counterexample.settled {
+            storage.settle();
+            storage.take_trace();
+        }
         notes.calls(&storage);
         shown = match opened {
             Ok((store, state)) => {

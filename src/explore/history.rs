@@ -61,6 +61,17 @@ pub enum Breach {
 }
 
 impl Breach {
+    /// All of them.
+    pub const ALL: [Breach; 7] = [
+        Breach::Invented,
+        Breach::Partial,
+        Breach::Resurrected,
+        Breach::Lost,
+        Breach::Diverged,
+        Breach::Unopenable,
+        Breach::Gap,
+    ];
+
     /// The id of the promise that is broken. What was lost may also have been served and never acknowledged:
     /// then it is D7.
     pub fn promise(self) -> &'static str {

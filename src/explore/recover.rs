@@ -128,7 +128,13 @@ impl<S: Subject> Search<'_, S> {
                 these.ends.push((options, Some(state)));
             }
             // What went wrong may have been told to whoever opens it.
-            Err(_) if these.excused || these.trouble.is_some() => these.ends.push((options, None)),
+            Err(_)
+                if these.excused
+                    || these.trouble.is_some()
+                    || !self.bounds.judged.contains(&Breach::Unopenable) =>
+            {
+                these.ends.push((options, None));
+            }
             Err(why) => {
                 let says = format!("it does not open: {why}");
                 let (point, crash) = (these.point, these.crash);
@@ -148,6 +154,9 @@ impl<S: Subject> Search<'_, S> {
         let (point, crash) = (these.point, these.crash);
         if !point.legal.contains(state) {
             let (breach, says) = point.history.breach(state);
+            if !self.bounds.judged.contains(&breach) {
+                return Ok(());
+            }
             let mut stop = violation(point, crash, options.to_vec(), breach, says);
             if let Stop::Violation(found) = &mut stop
                 && breach == Breach::Lost

@@ -121,7 +121,12 @@ pub fn explore_planted<S: Subject>(
         Ok(()) => Verdict::Holds,
         Err(Stop::Violation(found)) => {
             counterexample = Some(counterexample::of(
-                subject, profile, workload, plant, &found,
+                subject,
+                profile,
+                workload,
+                bounds.settled,
+                plant,
+                &found,
             ));
             Verdict::Violates {
                 breach: found.breach,
@@ -225,9 +230,19 @@ impl<S: Subject> Search<'_, S> {
             excused: false,
             common: None,
         };
-        points.at(&storage, &history);
+        let settled = points.search.bounds.settled;
+        if !settled {
+            points.at(&storage, &history);
+        }
         let opened = life::open(subject, &storage);
-        points.worked(&storage, &history);
+        match settled {
+            true => {
+                storage.settle();
+                storage.watched();
+                points.at(&storage, &history);
+            }
+            false => points.worked(&storage, &history),
+        }
         let worked = match opened {
             Ok((_, state)) if state != StateOf::<S>::default() => {
                 let facts = S::Contract::facts(&state);

@@ -21,11 +21,13 @@ pub fn read_to_string(path: impl AsRef<Path>) -> io::Result<String> {
 }
 
 /// Makes a file, or cuts the one that is there, and writes these bytes.
+#[track_caller]
 pub fn write(path: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> io::Result<()> {
     File::create(path)?.write_all(contents.as_ref())
 }
 
 /// Copies the bytes of a file to another one, which is made, or cut; says how many there were.
+#[track_caller]
 pub fn copy(from: impl AsRef<Path>, to: impl AsRef<Path>) -> io::Result<u64> {
     let mut from = File::open(from)?;
     if from.metadata()?.is_dir() {
@@ -76,6 +78,7 @@ pub(super) fn look_at(storage: &Simulated, path: &Path) -> io::Result<Metadata> 
 }
 
 /// Gives a file or a directory a new name; a file replaces the one that had it.
+#[track_caller]
 pub fn rename(from: impl AsRef<Path>, to: impl AsRef<Path>) -> io::Result<()> {
     let (storage, from, to) = (current(), from.as_ref(), to.as_ref());
     check_path(from)?;
@@ -107,6 +110,7 @@ pub fn rename(from: impl AsRef<Path>, to: impl AsRef<Path>) -> io::Result<()> {
 }
 
 /// Removes the name of a file.
+#[track_caller]
 pub fn remove_file(path: impl AsRef<Path>) -> io::Result<()> {
     let (storage, path) = (current(), path.as_ref());
     check_path(path)?;
@@ -117,12 +121,14 @@ pub fn remove_file(path: impl AsRef<Path>) -> io::Result<()> {
 }
 
 /// Removes the name of an empty directory.
+#[track_caller]
 pub fn remove_dir(path: impl AsRef<Path>) -> io::Result<()> {
     check_path(path.as_ref())?;
     current().remove_directory(path.as_ref())
 }
 
 /// Removes a directory with all that is in it, from the leaves up.
+#[track_caller]
 pub fn remove_dir_all(path: impl AsRef<Path>) -> io::Result<()> {
     let path = path.as_ref();
     for entry in read_dir(path)? {
@@ -136,6 +142,7 @@ pub fn remove_dir_all(path: impl AsRef<Path>) -> io::Result<()> {
 }
 
 /// Makes one directory; its parent exists.
+#[track_caller]
 pub fn create_dir(path: impl AsRef<Path>) -> io::Result<()> {
     let (storage, path) = (current(), path.as_ref());
     check_path(path)?;
@@ -147,6 +154,7 @@ pub fn create_dir(path: impl AsRef<Path>) -> io::Result<()> {
 }
 
 /// Makes a directory and those that it is in, as far as they are missing.
+#[track_caller]
 pub fn create_dir_all(path: impl AsRef<Path>) -> io::Result<()> {
     let (storage, path) = (current(), path.as_ref());
     let mut ways: Vec<_> = path.ancestors().collect();

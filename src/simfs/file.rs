@@ -67,12 +67,14 @@ impl File {
     }
 
     /// Makes a file, or cuts the one that is there, and opens it to write.
+    #[track_caller]
     pub fn create(path: impl AsRef<Path>) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(true).open(path)
     }
 
     /// Makes a file, and opens it to read and to write; `AlreadyExists` where the name is taken.
+    #[track_caller]
     pub fn create_new(path: impl AsRef<Path>) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create_new(true).open(path)
@@ -85,6 +87,7 @@ impl File {
 
     /// fsync: of a file it makes the contents and the size durable, but not the name; of a directory the names
     /// in it, but not its own.
+    #[track_caller]
     pub fn sync_all(&self) -> io::Result<()> {
         match &self.open.node {
             Node::File(file) => file.barrier(),
@@ -94,6 +97,7 @@ impl File {
 
     /// fdatasync: of a file it makes the contents durable, and a size that grew; of a directory it is the same
     /// as [`File::sync_all`].
+    #[track_caller]
     pub fn sync_data(&self) -> io::Result<()> {
         match &self.open.node {
             Node::File(file) => file.data_barrier(),
@@ -102,6 +106,7 @@ impl File {
     }
 
     /// Cuts the file, or lengthens it with zeros. The cursor stays.
+    #[track_caller]
     pub fn set_len(&self, size: u64) -> io::Result<()> {
         match &self.open.node {
             Node::File(file) if self.open.access.write => {

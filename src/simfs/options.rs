@@ -61,6 +61,7 @@ impl OpenOptions {
 
     /// Opens it. A directory can be opened to read only, which is how its names are made durable: see
     /// [`File::sync_all`].
+    #[track_caller]
     pub fn open(&self, path: impl AsRef<Path>) -> io::Result<File> {
         self.open_at(path.as_ref())
     }

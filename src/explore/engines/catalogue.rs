@@ -64,8 +64,18 @@ impl Entry {
             run: Box::new(move |profile, bounds, first| {
                 let first = &operations[..first.min(operations.len())];
                 let work: Workload<_> = workload::<S>(first);
+                // A finding is about one promise, of a store that is there.
+                let bounds = match breaks {
+                    None => bounds.clone(),
+                    Some(breach) => Bounds {
+                        settled: true,
+                        judged: vec![breach],
+                        kills: 0,
+                        ..bounds.clone()
+                    },
+                };
                 let explorer = Explorer::new(&subject).on_profile(profile.clone());
-                let exploration = explorer.within(bounds.clone()).explore_workload(&work);
+                let exploration = explorer.within(bounds).explore_workload(&work);
                 let found = exploration.counterexample;
                 Outcome {
                     report: exploration.report,

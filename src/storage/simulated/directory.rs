@@ -1,7 +1,7 @@
 //! Directories, open and by their paths; and locks of what is open.
 
 use super::machine::{Handle, Machine};
-use super::{Simulated, SimulatedFile, SimulatedLock, on_disk};
+use super::{Simulated, SimulatedFile, SimulatedLock, Site, on_disk};
 use crate::storage::os::at;
 use models::disk::{Call, Ino};
 use std::io::{self, ErrorKind};
@@ -19,14 +19,16 @@ pub struct SimulatedDirectory {
 impl SimulatedDirectory {
     /// Makes every earlier change of the names in it durable, as
     /// [`Storage::directory_barrier`](crate::storage::Storage::directory_barrier) does.
+    #[track_caller]
     pub fn barrier(&self) -> io::Result<()> {
+        let site = Site::here();
         let mut machine = self.storage.machine();
         let done = machine.check_handle(&self.handle).and_then(|()| {
             let path = match machine.untraced {
                 true => String::new(),
                 false => machine.path(self.handle.number),
             };
-            machine.change(Call::DirectoryBarrier(path), Some(self.handle.number))
+            machine.change(Call::DirectoryBarrier(path), Some(self.handle.number), site)
         });
         at("sync the directory", &self.path, done)
     }
@@ -79,7 +81,9 @@ impl Simulated {
 
     /// Removes the name of an empty directory; `DirectoryNotEmpty` where it is not. What a power cut can do is
     /// the same as for the name of a file.
+    #[track_caller]
     pub fn remove_directory(&self, path: &Path) -> io::Result<()> {
+        let site = Site::here();
         let remove = || {
             let name = on_disk(path)?;
             let mut machine = self.machine();
@@ -89,7 +93,7 @@ impl Simulated {
             match disk.list(node, &mut ask) {
                 None => Err(ErrorKind::NotADirectory.into()),
                 Some(names) if !names.is_empty() => Err(ErrorKind::DirectoryNotEmpty.into()),
-                Some(_) => machine.change(Call::Remove(name), None),
+                Some(_) => machine.change(Call::Remove(name), None, site),
             }
         };
         at("remove the directory", path, remove())

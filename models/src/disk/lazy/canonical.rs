@@ -33,7 +33,7 @@ struct Question<C> {
     open: Open,
     /// The effects that may answer, in order, with their numbers where their fates are open; else whether
     /// they are kept.
-    effects: Vec<(Effect<C>, bool, Status, Result<usize, bool>)>,
+    effects: Vec<Candidate<C>>,
     /// What is under them, as far as it is known.
     under: Node<C>,
     holes: Vec<(usize, usize)>,
@@ -243,6 +243,9 @@ fn both(above: &Open, below: &Open) -> Option<Open> {
         _ => None,
     }
 }
+
+/// An effect that may answer: itself, whether it is damage beside a write, how far it has come, and its fate.
+type Candidate<C> = (Effect<C>, bool, Status, Result<usize, bool>);
 
 impl<C: Cell> Cut<C> {
     fn question(
