@@ -20,7 +20,7 @@ fn main() {
         Some("q") => Commit::QuickRepair,
         _ => Commit::OnePhase,
     };
-    let making = if arg("INPLACE").is_some() { Making::InPlace } else { Making::Renamed };
+    let making = if arg("INPLACE").is_some() { Making::InPlace } else { Making::Copied };
     let subject = Redb { commit, making, ..Redb::default() };
     let put = |i: usize| Operation::Write(vec![MapWrite::put(format!("k{i}"), format!("v{i}"))]);
     let workload = Workload { operations: (0..n).map(put).collect(), then: (0..m).map(|i| put(100 + i)).collect() };

@@ -14,8 +14,8 @@ use redb::{
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 const DIRECTORY: &str = ".";
 const FILE: &str = "map.redb";
@@ -86,9 +86,9 @@ impl StorageBackend for Backend {
 /// How the file comes to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Making {
-    /// Under another name, closed, compacted, and renamed when it is whole.
-    Renamed,
-    /// In its place: its name is durable before redb writes.
+    /// An empty database, made elsewhere and compacted, is copied under another name and renamed.
+    Copied,
+    /// redb makes it in its place, after the name is durable.
     InPlace,
 }
 
@@ -115,7 +115,7 @@ impl Default for Redb {
     fn default() -> Self {
         Self {
             barriers: Barriers::Kept,
-            making: Making::Renamed,
+            making: Making::Copied,
             commit: Commit::OnePhase,
         }
     }
@@ -163,31 +163,39 @@ impl Redb {
 
     fn make(&self, storage: &Simulated) -> Result<(), Failure> {
         let (file, unfinished) = (Path::new(FILE), Path::new(UNFINISHED));
-        let directory = Path::new(DIRECTORY);
         match self.making {
-            Making::InPlace => {
-                storage.create(file)?;
-                storage.directory_barrier(directory)?;
-            }
-            Making::Renamed => {
+            Making::InPlace => drop(storage.create(file)?),
+            Making::Copied => {
                 if storage.exists(unfinished)? {
                     storage.remove(unfinished)?;
                 }
-                let whole = Redb {
-                    barriers: Barriers::Kept,
-                    ..*self
-                };
-                let mut store = whole.create(storage.create(unfinished)?)?;
-                if let Some(database) = &mut store.database {
-                    database.compact()?;
-                }
-                store.close();
+                let copy = storage.create(unfinished)?;
+                copy.write_at(0, empty_database()?)?;
+                copy.barrier()?;
                 storage.rename(unfinished, file)?;
-                storage.directory_barrier(directory)?;
             }
         }
         Ok(())
     }
+}
+
+/// The bytes of a database without tables: some kilobytes, where redb itself begins with a megabyte.
+fn empty_database() -> Result<&'static [u8], Failure> {
+    static EMPTY: OnceLock<Vec<u8>> = OnceLock::new();
+    if let Some(empty) = EMPTY.get() {
+        return Ok(empty);
+    }
+    let elsewhere = Simulated::named("strict").ok_or("no such profile")?;
+    let file = elsewhere.create(Path::new(FILE))?;
+    let mut store = Redb::default().create(file)?;
+    if let Some(database) = &mut store.database {
+        database.compact()?;
+    }
+    store.close();
+    let file = elsewhere.open(Path::new(FILE))?;
+    let mut bytes = vec![0; file.len()? as usize];
+    file.read_at(0, &mut bytes)?;
+    Ok(EMPTY.get_or_init(|| bytes))
 }
 
 impl Subject for Redb {
@@ -197,9 +205,9 @@ impl Subject for Redb {
     fn open(&self, storage: &Simulated) -> Result<Store, Failure> {
         if !storage.exists(Path::new(FILE))? {
             self.make(storage)?;
-        } else if self.making == Making::InPlace {
-            storage.directory_barrier(Path::new(DIRECTORY))?;
         }
+        // A crash may have left a name that is only cached.
+        storage.directory_barrier(Path::new(DIRECTORY))?;
         self.create(storage.open(Path::new(FILE))?)
     }
 
