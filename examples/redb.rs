@@ -1,37 +1,42 @@
 //! redb under exploration, through its `StorageBackend`: the pattern for engines that nobody here wrote.
+//!
+//! `cargo run --example redb -- 2 ext4-ordered`: so many transactions, on that profile; without arguments
+//! one on each of the six. The time is looked at between two crash points, so a run may take longer.
 #![expect(clippy::print_stdout)]
 
 #[path = "redb/adapter.rs"]
 mod adapter;
 
-use adapter::{Commit, Making, Redb};
-use lightsout::explore::{Bounds, MapWrite, Mode, Operation, Workload, explore};
+use adapter::{Commit, Redb, workload};
+use lightsout::explore::{Bounds, explore};
 use models::profile::{NAMES, Profile};
+use std::error::Error;
 use std::time::Duration;
-use std::env;
 
-fn main() {
-    let arg = |name: &str| env::var(name).ok();
-    let n: usize = arg("N").and_then(|n| n.parse().ok()).unwrap_or(2);
-    let m: usize = arg("M").and_then(|n| n.parse().ok()).unwrap_or(0);
-    let secs: u64 = arg("T").and_then(|n| n.parse().ok()).unwrap_or(20);
-    let commit = match arg("C").as_deref() {
-        Some("2") => Commit::TwoPhase,
-        Some("q") => Commit::QuickRepair,
-        _ => Commit::OnePhase,
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let transactions = arguments.next().map_or(Ok(1), |number| number.parse())?;
+    let only = arguments.next();
+    let subject = Redb {
+        commit: Commit::QuickRepair,
+        ..Redb::default()
     };
-    let making = if arg("INPLACE").is_some() { Making::InPlace } else { Making::Copied };
-    let subject = Redb { commit, making, ..Redb::default() };
-    let put = |i: usize| Operation::Write(vec![MapWrite::put(format!("k{i}"), format!("v{i}"))]);
-    let workload = Workload { operations: (0..n).map(put).collect(), then: (0..m).map(|i| put(100 + i)).collect() };
-    let bounds = Bounds { time: Some(Duration::from_secs(secs)),
-        mode: if arg("EAGER").is_some() { Mode::Eager } else { Mode::Lazy },
-        kills: arg("K").and_then(|n| n.parse().ok()).unwrap_or(1), ..Bounds::default() };
+    let bounds = Bounds {
+        time: Some(Duration::from_secs(20)),
+        recoveries: Some(100_000),
+        ..Bounds::default()
+    };
     for name in NAMES {
-        if arg("P").is_some_and(|p| p != name) { continue; }
-        let profile = Profile::named(name).unwrap().with_sizes(512, 4096);
-        let exploration = explore(&subject, &profile, &workload, &bounds);
+        if only.as_ref().is_some_and(|only| only != name) {
+            continue;
+        }
+        let profile = Profile::named(name).ok_or("no such profile")?;
+        let profile = profile.with_sizes(512, 4096);
+        let exploration = explore(&subject, &profile, &workload(transactions), &bounds);
         println!("{}", exploration.report);
-        if let Some(c) = exploration.counterexample { println!("{c}"); }
+        if let Some(counterexample) = exploration.counterexample {
+            println!("{counterexample}");
+        }
     }
+    Ok(())
 }

@@ -4,7 +4,7 @@
 //! all (a sector is, here, which is more), what `sync_data` covered is durable, and a write changes nothing
 //! beside it. The name of the file is its user's business, so the adapter makes it durable.
 
-use lightsout::explore::{Failure, Map, MapWrite, Operation, Subject, Told};
+use lightsout::explore::{Failure, Map, MapWrite, Operation, Subject, Told, Workload};
 use lightsout::storage::simulated::{Simulated, SimulatedFile};
 use lightsout::storage::{File, Storage};
 use redb::{
@@ -211,11 +211,7 @@ impl Subject for Redb {
         self.create(storage.open(Path::new(FILE))?)
     }
 
-    fn apply(
-        &self,
-        store: &mut Store,
-        operation: &Operation<MapWrite>,
-    ) -> Result<Told, Failure> {
+    fn apply(&self, store: &mut Store, operation: &Operation<MapWrite>) -> Result<Told, Failure> {
         let database = store.database()?;
         let mut transaction = database.begin_write()?;
         let told = match operation {
@@ -263,5 +259,17 @@ impl Subject for Redb {
     fn close(&self, store: Store) -> Result<Told, Failure> {
         store.close();
         Ok(Told::Durable)
+    }
+}
+
+/// So many transactions, and no work after a recovery.
+pub(crate) fn workload(transactions: usize) -> Workload<MapWrite> {
+    let put = |number| {
+        let write = MapWrite::put(format!("key {number}"), format!("value {number}"));
+        Operation::Write(vec![write])
+    };
+    Workload {
+        operations: (0..transactions).map(put).collect(),
+        then: Vec::new(),
     }
 }
