@@ -28,9 +28,40 @@ const QUICK: Redb = Redb {
 
 #[test]
 fn redb_holds() {
-    for profile in ["strict", "ext4-ordered"] {
-        assert_eq!(verdict(&QUICK, profile, 1), Verdict::Holds, "{profile}");
+    for profile in ["strict", "ext4-ordered", "xfs", "btrfs"] {
+        assert_eq!(verdict(&QUICK, profile, 6), Verdict::Holds, "{profile}");
     }
+}
+
+/// A repair commits under a new number each time, so this ends at a bound; until there nothing is wrong.
+#[test]
+fn redb_with_one_barrier_a_commit_shows_no_breach() {
+    let subject = Redb::default();
+    for profile in ["strict", "ext4-ordered", "xfs", "btrfs"] {
+        let verdict = verdict(&subject, profile, 1);
+        assert!(
+            matches!(verdict, Verdict::Inconclusive(_)),
+            "{profile}: {verdict:?}"
+        );
+    }
+}
+
+/// Not a promise of redb's: a power cut while it makes its file leaves one that it refuses.
+#[test]
+fn a_file_that_is_made_in_its_place_may_be_refused() {
+    let subject = Redb {
+        making: Making::InPlace,
+        ..QUICK
+    };
+    let verdict = verdict(&subject, "xfs", 0);
+    let refused = matches!(
+        &verdict,
+        Verdict::Violates {
+            breach: Breach::Unopenable,
+            ..
+        }
+    );
+    assert!(refused, "{verdict:?}");
 }
 
 #[test]
