@@ -1,0 +1,275 @@
+//! The seam: redb's [`StorageBackend`] over one file of a simulated machine, and redb as a subject.
+//!
+//! redb is given what its design document asks of a file system: single bytes are written whole or not at
+//! all (a sector is, here, which is more), what `sync_data` covered is durable, and a write changes nothing
+//! beside it. The name of the file is its user's business, so the adapter makes it durable.
+
+use lightsout::explore::{Failure, Map, MapWrite, Operation, Subject, Told, Workload};
+use lightsout::storage::simulated::{Simulated, SimulatedFile};
+use lightsout::storage::{File, Storage};
+use redb::{
+    Builder, Database, Durability, ReadableDatabase, ReadableTable, StorageBackend,
+    TableDefinition, TableError,
+};
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+
+const DIRECTORY: &str = ".";
+const FILE: &str = "map.redb";
+const UNFINISHED: &str = "map.redb.new";
+const TABLE: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("map");
+const CACHE_BYTES: usize = 1 << 20;
+
+/// One file of a simulated machine, as redb sees it.
+#[derive(Debug)]
+struct Backend {
+    file: SimulatedFile,
+    barriers: Barriers,
+    gone: Arc<AtomicBool>,
+}
+
+/// What becomes of `sync_data`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Barriers {
+    /// It is a data barrier.
+    Kept,
+    /// It does nothing: the control, in which a loss is to be found.
+    Left,
+}
+
+impl Backend {
+    /// After the process is gone no call reaches the file.
+    fn alive(&self) -> io::Result<()> {
+        match self.gone.load(Ordering::Relaxed) {
+            true => Err(io::Error::other("the process is gone")),
+            false => Ok(()),
+        }
+    }
+}
+
+impl StorageBackend for Backend {
+    fn len(&self) -> io::Result<u64> {
+        self.alive()?;
+        self.file.len()
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.alive()?;
+        match self.file.read_at(offset, out)? == out.len() {
+            true => Ok(()),
+            false => Err(io::ErrorKind::UnexpectedEof.into()),
+        }
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.alive()?;
+        self.file.set_len(len)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.alive()?;
+        match self.barriers {
+            Barriers::Kept => self.file.data_barrier(),
+            Barriers::Left => Ok(()),
+        }
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.alive()?;
+        self.file.write_at(offset, data)
+    }
+}
+
+/// How the file comes to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Making {
+    /// An empty database, made elsewhere and compacted, is copied under another name and renamed.
+    Copied,
+    /// redb makes it in its place, after the name is durable.
+    InPlace,
+}
+
+/// How a transaction is committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Commit {
+    /// As redb does by default: with one barrier, and checksums.
+    OnePhase,
+    /// With a second barrier before the root is switched.
+    TwoPhase,
+    /// In two phases, and with the state of the allocator: no repair is needed after a crash.
+    QuickRepair,
+}
+
+/// redb.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Redb {
+    pub(crate) barriers: Barriers,
+    pub(crate) making: Making,
+    pub(crate) commit: Commit,
+}
+
+impl Default for Redb {
+    fn default() -> Self {
+        Self {
+            barriers: Barriers::Kept,
+            making: Making::Copied,
+            commit: Commit::OnePhase,
+        }
+    }
+}
+
+/// An open database. Dropped, its process dies with it: nothing is written any more.
+#[derive(Debug)]
+pub(crate) struct Store {
+    database: Option<Database>,
+    gone: Arc<AtomicBool>,
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.gone.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Store {
+    fn database(&self) -> Result<&Database, Failure> {
+        self.database.as_ref().ok_or("it is closed".into())
+    }
+
+    fn close(mut self) {
+        drop(self.database.take());
+    }
+}
+
+impl Redb {
+    fn create(&self, file: SimulatedFile) -> Result<Store, Failure> {
+        let gone = Arc::new(AtomicBool::new(false));
+        let backend = Backend {
+            file,
+            barriers: self.barriers,
+            gone: gone.clone(),
+        };
+        let database = Builder::new()
+            .set_cache_size(CACHE_BYTES)
+            .create_with_backend(backend)?;
+        Ok(Store {
+            database: Some(database),
+            gone,
+        })
+    }
+
+    fn make(&self, storage: &Simulated) -> Result<(), Failure> {
+        let (file, unfinished) = (Path::new(FILE), Path::new(UNFINISHED));
+        match self.making {
+            Making::InPlace => drop(storage.create(file)?),
+            Making::Copied => {
+                if storage.exists(unfinished)? {
+                    storage.remove(unfinished)?;
+                }
+                let copy = storage.create(unfinished)?;
+                copy.write_at(0, empty_database()?)?;
+                copy.barrier()?;
+                storage.rename(unfinished, file)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The bytes of a database without tables: some kilobytes, where redb itself begins with a megabyte.
+fn empty_database() -> Result<&'static [u8], Failure> {
+    static EMPTY: OnceLock<Vec<u8>> = OnceLock::new();
+    if let Some(empty) = EMPTY.get() {
+        return Ok(empty);
+    }
+    let elsewhere = Simulated::named("strict").ok_or("no such profile")?;
+    let file = elsewhere.create(Path::new(FILE))?;
+    let mut store = Redb::default().create(file)?;
+    if let Some(database) = &mut store.database {
+        database.compact()?;
+    }
+    store.close();
+    let file = elsewhere.open(Path::new(FILE))?;
+    let mut bytes = vec![0; file.len()? as usize];
+    file.read_at(0, &mut bytes)?;
+    Ok(EMPTY.get_or_init(|| bytes))
+}
+
+impl Subject for Redb {
+    type Contract = Map;
+    type Store = Store;
+
+    fn open(&self, storage: &Simulated) -> Result<Store, Failure> {
+        if !storage.exists(Path::new(FILE))? {
+            self.make(storage)?;
+        }
+        // A crash may have left a name that is only cached.
+        storage.directory_barrier(Path::new(DIRECTORY))?;
+        self.create(storage.open(Path::new(FILE))?)
+    }
+
+    fn apply(&self, store: &mut Store, operation: &Operation<MapWrite>) -> Result<Told, Failure> {
+        let database = store.database()?;
+        let mut transaction = database.begin_write()?;
+        let told = match operation {
+            Operation::Write(_) | Operation::Sync => Told::Durable,
+            Operation::Maintain(name) if name == "none" => {
+                transaction.set_durability(Durability::None)?;
+                Told::Returned
+            }
+            other => return Err(format!("it knows nothing of {other:?}").into()),
+        };
+        if told == Told::Durable {
+            match self.commit {
+                Commit::OnePhase => {}
+                Commit::TwoPhase => transaction.set_two_phase_commit(true),
+                Commit::QuickRepair => transaction.set_quick_repair(true),
+            }
+        }
+        if !operation.writes().is_empty() {
+            let mut table = transaction.open_table(TABLE)?;
+            for write in operation.writes() {
+                match write {
+                    MapWrite::Put(key, value) => drop(table.insert(&key[..], &value[..])?),
+                    MapWrite::Delete(key) => drop(table.remove(&key[..])?),
+                }
+            }
+        }
+        transaction.commit()?;
+        Ok(told)
+    }
+
+    fn observe(&self, store: &mut Store) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, Failure> {
+        let transaction = store.database()?.begin_read()?;
+        let table = match transaction.open_table(TABLE) {
+            Err(TableError::TableDoesNotExist(_)) => return Ok(BTreeMap::new()),
+            table => table?,
+        };
+        let mut state = BTreeMap::new();
+        for entry in table.iter()? {
+            let (key, value) = entry?;
+            state.insert(key.value().into(), value.value().into());
+        }
+        Ok(state)
+    }
+
+    fn close(&self, store: Store) -> Result<Told, Failure> {
+        store.close();
+        Ok(Told::Durable)
+    }
+}
+
+/// So many transactions, and no work after a recovery.
+pub(crate) fn workload(transactions: usize) -> Workload<MapWrite> {
+    let put = |number| {
+        let write = MapWrite::put(format!("key {number}"), format!("value {number}"));
+        Operation::Write(vec![write])
+    };
+    Workload {
+        operations: (0..transactions).map(put).collect(),
+        then: Vec::new(),
+    }
+}
