@@ -6,6 +6,7 @@
 //! crash points, so a run may take longer.
 #![expect(clippy::print_stdout)]
 
+#[expect(dead_code, reason = "the test uses more of it")]
 #[path = "redb/adapter.rs"]
 mod adapter;
 

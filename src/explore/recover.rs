@@ -77,6 +77,7 @@ impl<S: Subject> Search<'_, S> {
         };
         let (mut choices, mut common) = (Choices::default(), None);
         loop {
+            self.check_budget()?;
             let storage = self.machine(start.clone(), choices);
             if let Some((call, trouble)) = trouble {
                 storage.plan(Place::Call(call), trouble.fault());

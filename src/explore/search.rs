@@ -169,7 +169,7 @@ impl<S: Subject> Search<'_, S> {
         Ok(())
     }
 
-    fn check_budget(&self) -> Result<(), Stop> {
+    pub(super) fn check_budget(&self) -> Result<(), Stop> {
         let left = self.pending.len() + 1;
         let over =
             |limit: Option<usize>| limit.is_some_and(|limit| self.report.recoveries >= limit);

@@ -24,9 +24,12 @@
 
 mod canonical;
 mod choices;
+mod cut;
+mod decided;
 mod given_up;
 mod know;
 
+use super::effect::Effect;
 use super::image::ask::Atom;
 use super::image::fate::{Fate, Order};
 use super::shared::Shared;
@@ -264,12 +267,10 @@ impl<C: Cell> Lazy<C> {
         lazy.collapsed(profile)
     }
 
-    /// The same disk with other contents in its files, path by path: to be compared, and no more. `None` where
-    /// nothing is changed, and where something is cached or open, which is compared as it is.
+    /// The same disk with other contents in its files, path by path: to be compared, and no more. A write that
+    /// is only cached is masked by itself, in a file of zeros; what is open is compared as it is. `None` where
+    /// nothing is changed.
     pub fn masked(&self, mut mask: impl FnMut(&str, &mut [C])) -> Option<Self> {
-        if self.cut.is_some() || !self.disk.log.is_empty() {
-            return None;
-        }
         let mut masked = None;
         for (path, cells) in self.disk.base.paths() {
             let (Some(cells), Some(file)) = (cells, self.disk.base.lookup(&path)) else {
@@ -280,7 +281,27 @@ impl<C: Cell> Lazy<C> {
             if contents != cells {
                 let lazy = masked.get_or_insert_with(|| self.clone());
                 lazy.disk.base.make_mut().insert(file, Node::File(contents));
-                lazy.disk.view = lazy.disk.base.clone();
+            }
+        }
+        for (i, logged) in self.disk.log.iter().enumerate() {
+            let Effect::Data { file, at, cells } = &*logged.effect else {
+                continue;
+            };
+            let Some(path) = self.disk.view.path_of(*file) else {
+                continue;
+            };
+            let end = at + cells.len();
+            let size = self.disk.view.cells(*file).map_or(0, <[C]>::len);
+            let mut contents = vec![C::zero(); size.max(end)];
+            contents[*at..end].clone_from_slice(cells);
+            mask(&path, &mut contents);
+            if contents[*at..end] != cells[..] {
+                let lazy = masked.get_or_insert_with(|| self.clone());
+                lazy.disk.log[i].effect = Shared::new(Effect::Data {
+                    file: *file,
+                    at: *at,
+                    cells: contents[*at..end].to_vec(),
+                });
             }
         }
         masked

@@ -27,8 +27,11 @@ pub struct Entry {
     pub breaks: Option<Breach>,
     /// How many operations its work has.
     pub operations: usize,
-    run: Box<dyn Fn(&Profile, &Bounds, usize) -> Outcome + Send + Sync>,
+    run: Box<Run>,
 }
+
+/// Explores the first so many operations.
+type Run = dyn Fn(&Profile, &Bounds, usize) -> Outcome + Send + Sync;
 
 /// What came of one exploration, whatever the subject.
 #[derive(Clone, Debug)]
@@ -63,8 +66,11 @@ impl Entry {
             operations: operations.len(),
             run: Box::new(move |profile, bounds, first| {
                 let first = &operations[..first.min(operations.len())];
-                let work: Workload<_> = workload::<S>(first);
+                let mut work: Workload<_> = workload::<S>(first);
                 // A finding is about one promise, of a store that is there.
+                if breaks.is_some() {
+                    work.then.clear();
+                }
                 let bounds = match breaks {
                     None => bounds.clone(),
                     Some(breach) => Bounds {
@@ -204,7 +210,11 @@ fn as_found() -> Vec<Entry> {
                     named: false,
                 },
             },
-            put_one(),
+            vec![
+                one(put("a", 1, 20)),
+                Operation::maintain("rotate"),
+                one(put("a", 2, 20)),
+            ],
         ),
     ]
 }

@@ -4,7 +4,7 @@
 use super::super::effect::{Effect, Kind, Logged, Status};
 use super::super::shared::Shared;
 use super::super::{Freed, holes::Holes};
-use super::know::concerns;
+use super::cut::concerns;
 use super::{Cell, Cut, Ino, Lazy, Name, Node, Open, Tree};
 use std::collections::{BTreeMap, BTreeSet};
 

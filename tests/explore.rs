@@ -1,0 +1,405 @@
+//! Exploration: our engines hold, those as found do not, and every control catches what it is there for.
+
+use lightsout::explore::engines::{LogSubject, LsmSubject, SegmentsSubject, catalogue};
+use lightsout::explore::{
+    Bounds, Breach, Contract, Counterexample, Explorer, Failure, Map, MapWrite, Mode, Operation,
+    PROFILES, Profile, Subject, Told, Verdict, explore, replay, workload,
+};
+use lightsout::storage::simulated::Simulated;
+use lightsout::storage::{File, Storage};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+fn named(profile: &str) -> Profile {
+    let named = Profile::named(profile).expect("a profile");
+    named.with_sizes(512, 4096)
+}
+
+fn settled() -> Bounds {
+    Bounds {
+        settled: true,
+        ..Bounds::default()
+    }
+}
+
+#[test]
+fn our_engines_hold_on_every_file_system_to_a_fixpoint() {
+    for entry in catalogue().iter().filter(|entry| entry.breaks.is_none()) {
+        for profile in PROFILES {
+            let outcome = entry.explore(&named(profile), &settled(), 5);
+            let text = format!("{} on {}", entry.name, outcome.report);
+            assert_eq!(outcome.report.verdict, Verdict::Holds, "{text}");
+            assert!(outcome.report.depth > 1, "{text}");
+        }
+    }
+}
+
+#[test]
+fn our_engines_hold_where_the_lights_go_out_while_they_are_made() {
+    for entry in catalogue().iter().filter(|entry| entry.breaks.is_none()) {
+        // The two files of the B-tree and their unordered names are left to a longer run.
+        let profiles = PROFILES
+            .iter()
+            .filter(|name| entry.name != "btree" || **name == "xfs");
+        for profile in profiles {
+            let outcome = entry.explore(&named(profile), &Bounds::default(), 1);
+            let text = format!("{} on {}", entry.name, outcome.report);
+            assert_eq!(outcome.report.verdict, Verdict::Holds, "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_call_that_goes_wrong_anywhere_costs_our_logs_nothing_that_they_promised() {
+    let bounds = Bounds {
+        faults: 1,
+        ..settled()
+    };
+    let names = ["log", "wal", "lsm", "bitcask"];
+    for entry in catalogue()
+        .iter()
+        .filter(|entry| names.contains(&entry.name))
+    {
+        let outcome = entry.explore(&named("ext4-ordered"), &bounds, 3);
+        assert_eq!(outcome.report.verdict, Verdict::Holds, "{}", outcome.report);
+    }
+}
+
+#[test]
+fn the_engines_as_found_lose_what_the_study_says() {
+    for entry in catalogue() {
+        let Some(expected) = entry.breaks else {
+            continue;
+        };
+        let outcome = entry.explore(&named("posix"), &settled(), usize::MAX);
+        let broken = match outcome.report.verdict {
+            Verdict::Violates {
+                breach, promise, ..
+            } => Some((breach, promise)),
+            _ => None,
+        };
+        assert_eq!(broken, Some((expected, "D1")), "{}", entry.name);
+        // The last operation of its work is needed.
+        let fewer = entry.explore(&named("posix"), &settled(), entry.operations - 1);
+        assert_eq!(fewer.report.verdict, Verdict::Holds, "{}", entry.name);
+    }
+}
+
+#[test]
+fn a_recovery_that_is_interrupted_is_followed_by_one_that_ends_alike() {
+    let strictly = Bounds {
+        converges: true,
+        ..settled()
+    };
+    let work = workload::<LogSubject>(&LogSubject::workload()[..3]);
+    let exploration = explore(&LogSubject::default(), &named("posix"), &work, &strictly);
+    assert_eq!(exploration.report.verdict, Verdict::Holds);
+}
+
+/// What recoveries showed, in words.
+fn shown<S: Subject>(
+    subject: &S,
+    operations: &[Operation<<S::Contract as Contract>::Write>],
+    profile: &str,
+    mode: Mode,
+) -> BTreeSet<String> {
+    let bounds = Bounds { mode, ..settled() };
+    let work = workload::<S>(operations);
+    let exploration = explore(subject, &named(profile), &work, &bounds);
+    assert_eq!(
+        exploration.report.verdict,
+        Verdict::Holds,
+        "{mode:?}: {}",
+        exploration.report
+    );
+    let facts = |state| format!("{:?}", S::Contract::facts(state));
+    exploration.shown.iter().map(facts).collect()
+}
+
+#[test]
+fn what_is_chosen_lazily_is_what_all_images_show() {
+    for profile in PROFILES {
+        let of = |mode| {
+            (
+                shown(
+                    &SegmentsSubject::default(),
+                    &SegmentsSubject::workload()[..2],
+                    profile,
+                    mode,
+                ),
+                shown(
+                    &LsmSubject::default(),
+                    &LsmSubject::workload()[..2],
+                    profile,
+                    mode,
+                ),
+            )
+        };
+        let lazily = of(Mode::Lazy);
+        assert_eq!(lazily, of(Mode::Eager), "{profile}");
+        assert!(lazily.0.len() > 2);
+    }
+}
+
+/// Pairs in a file that is replaced, with the mistakes that one can make.
+#[derive(Clone, Copy, Default)]
+struct OneFile {
+    without_barrier: bool,
+    without_name: bool,
+    without_recovery: bool,
+}
+
+impl Subject for OneFile {
+    type Contract = Map;
+    type Store = Simulated;
+
+    fn open(&self, disk: &Simulated) -> Result<Simulated, Failure> {
+        if !self.without_recovery {
+            disk.directory_barrier(Path::new("."))?;
+        }
+        Ok(disk.clone())
+    }
+
+    fn apply(&self, disk: &mut Simulated, asked: &Operation<MapWrite>) -> Result<Told, Failure> {
+        let mut pairs = self.observe(disk)?;
+        asked
+            .writes()
+            .iter()
+            .for_each(|write| Map::write(&mut pairs, write));
+        let (new, path) = (Path::new("new"), Path::new("pairs"));
+        if disk.exists(new)? {
+            disk.remove(new)?;
+        }
+        let file = disk.create(new)?;
+        file.append(&serde_json::to_vec(&Vec::from_iter(pairs))?)?;
+        if !self.without_barrier {
+            file.barrier()?;
+        }
+        disk.rename(new, path)?;
+        if !self.without_name {
+            disk.directory_barrier(Path::new("."))?;
+        }
+        Ok(Told::Durable)
+    }
+
+    fn observe(&self, disk: &mut Simulated) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, Failure> {
+        if !disk.exists(Path::new("pairs"))? {
+            return Ok(BTreeMap::new());
+        }
+        let file = disk.open(Path::new("pairs"))?;
+        let mut json = vec![0; file.len()? as usize];
+        file.read_at(0, &mut json)?;
+        let pairs: Vec<_> = serde_json::from_slice(&json)?;
+        Ok(pairs.into_iter().collect())
+    }
+}
+
+fn put(key: &str, value: &str) -> Operation<MapWrite> {
+    Operation::Write(vec![MapWrite::put(key, value)])
+}
+
+fn broken(subject: &impl Subject<Contract = Map>) -> Option<(Breach, &'static str)> {
+    let exploration = Explorer::new(subject).explore(&[put("a", "1"), put("b", "2")]);
+    match exploration.report.verdict {
+        Verdict::Violates {
+            breach, promise, ..
+        } => Some((breach, promise)),
+        Verdict::Holds => None,
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn each_barrier_of_a_small_store_is_missed() {
+    let whole = OneFile::default();
+    assert_eq!(broken(&whole), None);
+    let without_barrier = OneFile {
+        without_barrier: true,
+        ..whole
+    };
+    assert_eq!(broken(&without_barrier), Some((Breach::Unopenable, "D6")));
+    let without_name = OneFile {
+        without_name: true,
+        ..whole
+    };
+    assert_eq!(broken(&without_name), Some((Breach::Lost, "D1")));
+    // A kill leaves the name in the cache; what is then served a power cut takes.
+    let without_recovery = OneFile {
+        without_recovery: true,
+        ..whole
+    };
+    assert_eq!(broken(&without_recovery), Some((Breach::Lost, "D7")));
+}
+
+#[test]
+fn a_counterexample_is_written_down_and_shows_the_same_again() {
+    let subject = OneFile {
+        without_name: true,
+        ..OneFile::default()
+    };
+    let exploration = Explorer::new(&subject).explore(&[put("a", "1")]);
+    let found = exploration.counterexample.expect("a counterexample");
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = found.save(directory.path(), "lost").expect("it is written");
+    let read: Counterexample<MapWrite> = Counterexample::read(&path).expect("it is read");
+    assert_eq!(read, found);
+    let again = replay(&subject, &read);
+    assert_eq!(again.steps, found.steps);
+    assert_eq!(again.shown, Ok(BTreeMap::new()));
+    std::fs::write(&path, "{\"schema\": 9}").expect("it is written");
+    let refused = Counterexample::<MapWrite>::read(&path).expect_err("a newer one");
+    assert!(refused.to_string().contains("schema is 9"), "{refused}");
+}
+
+#[test]
+#[should_panic(expected = "a is gone, and is to be 1")]
+fn a_check_panics_with_the_way_to_the_loss() {
+    let subject = OneFile {
+        without_name: true,
+        ..OneFile::default()
+    };
+    let directory = tempfile::tempdir().expect("a directory");
+    Explorer::new(&subject)
+        .saving_to(directory.path())
+        .check(&[put("a", "1")]);
+}
+
+/// Keeps everything in memory, beside the machine.
+struct Elsewhere;
+
+static ELSEWHERE: std::sync::Mutex<BTreeMap<Vec<u8>, Vec<u8>>> =
+    std::sync::Mutex::new(BTreeMap::new());
+
+impl Subject for Elsewhere {
+    type Contract = Map;
+    type Store = ();
+
+    fn open(&self, disk: &Simulated) -> Result<(), Failure> {
+        if !disk.exists(Path::new("made"))? {
+            ELSEWHERE.lock().expect("no panic").clear();
+            disk.create(Path::new("made"))?;
+        }
+        disk.directory_barrier(Path::new("."))?;
+        Ok(())
+    }
+
+    fn apply(&self, (): &mut (), asked: &Operation<MapWrite>) -> Result<Told, Failure> {
+        let mut map = ELSEWHERE.lock().expect("no panic");
+        asked
+            .writes()
+            .iter()
+            .for_each(|write| Map::write(&mut map, write));
+        Ok(Told::Durable)
+    }
+
+    fn observe(&self, (): &mut ()) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, Failure> {
+        Ok(ELSEWHERE.lock().expect("no panic").clone())
+    }
+}
+
+#[test]
+fn a_store_that_writes_elsewhere_is_not_said_to_hold() {
+    let explorer = Explorer::new(&Elsewhere).within(settled());
+    let verdict = explorer.explore(&[put("a", "1")]).report.verdict;
+    assert!(!matches!(verdict, Verdict::Holds), "{verdict}");
+}
+
+/// Writes another byte in each run.
+struct Unlike(AtomicUsize);
+
+impl Subject for Unlike {
+    type Contract = Map;
+    type Store = Simulated;
+
+    fn open(&self, disk: &Simulated) -> Result<Simulated, Failure> {
+        OneFile::default().open(disk)
+    }
+
+    fn apply(&self, disk: &mut Simulated, asked: &Operation<MapWrite>) -> Result<Told, Failure> {
+        let run = self.0.fetch_add(1, Ordering::Relaxed);
+        let name = format!("run {run}");
+        disk.create(Path::new(&name))?;
+        OneFile::default().apply(disk, asked)
+    }
+
+    fn observe(&self, disk: &mut Simulated) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, Failure> {
+        OneFile::default().observe(disk)
+    }
+}
+
+#[test]
+fn a_store_that_is_not_the_same_in_every_run_is_named_with_the_call() {
+    let subject = Unlike(AtomicUsize::new(0));
+    let verdict = Explorer::new(&subject)
+        .explore(&[put("a", "1")])
+        .report
+        .verdict;
+    let Verdict::Broken(why) = verdict else {
+        panic!("{verdict}");
+    };
+    assert!(
+        why.contains("`create run 0` in one, `create run 1` in the other"),
+        "{why}"
+    );
+}
+
+/// Counts how often it was opened.
+struct Counting {
+    masked: bool,
+}
+
+impl Subject for Counting {
+    type Contract = Map;
+    type Store = Simulated;
+
+    fn open(&self, disk: &Simulated) -> Result<Simulated, Failure> {
+        let path = Path::new("opened");
+        let file = match disk.exists(path)? {
+            true => disk.open(path)?,
+            false => disk.create(path)?,
+        };
+        let mut count = [0; 8];
+        file.read_at(0, &mut count)?;
+        let count = u64::from_le_bytes(count) + 1;
+        file.write_at(0, &count.to_le_bytes())?;
+        file.barrier()?;
+        OneFile::default().open(disk)
+    }
+
+    fn apply(&self, disk: &mut Simulated, asked: &Operation<MapWrite>) -> Result<Told, Failure> {
+        OneFile::default().apply(disk, asked)
+    }
+
+    fn observe(&self, disk: &mut Simulated) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, Failure> {
+        OneFile::default().observe(disk)
+    }
+
+    fn normalise(&self) -> Option<&lightsout::explore::subject::Mask> {
+        let mask: &lightsout::explore::subject::Mask = &|path, contents| {
+            if path == "opened" {
+                contents.fill(0);
+            }
+        };
+        self.masked.then_some(mask)
+    }
+}
+
+#[test]
+fn what_only_grows_is_masked_or_there_is_no_fixpoint() {
+    let bounds = Bounds {
+        recoveries: Some(20_000),
+        ..settled()
+    };
+    let verdict = |masked| {
+        let subject = Counting { masked };
+        let explorer = Explorer::new(&subject).on("xfs").within(bounds.clone());
+        explorer.explore(&[put("a", "1")]).report.verdict
+    };
+    assert!(
+        matches!(verdict(false), Verdict::Inconclusive(_)),
+        "{}",
+        verdict(false)
+    );
+    assert_eq!(verdict(true), Verdict::Holds);
+}
