@@ -2,10 +2,11 @@
 
 use lightsout::explore::engines::{LogSubject, LsmSubject, SegmentsSubject, catalogue};
 use lightsout::explore::{
-    Bounds, Breach, Contract, Counterexample, Explorer, Failure, Map, MapWrite, Mode, Operation,
-    PROFILES, Profile, Subject, Told, Verdict, explore, replay, workload,
+    Bounds, Breach, Contract, Counterexample, Explorer, Failure, Map, MapWrite, Mode, Need,
+    Operation, PROFILES, Profile, Subject, Told, Verdict, audit, explore, missing, replay,
+    workload,
 };
-use lightsout::storage::simulated::Simulated;
+use lightsout::storage::simulated::{Insertion, Simulated};
 use lightsout::storage::{File, Storage};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -230,6 +231,36 @@ fn each_barrier_of_a_small_store_is_missed() {
         ..whole
     };
     assert_eq!(broken(&without_recovery), Some((Breach::Lost, "D7")));
+}
+
+#[test]
+fn the_audit_names_each_barrier_and_the_one_that_is_missing() {
+    let work = workload::<OneFile>(&[put("a", "1")]);
+    let checks = [(work.clone(), Bounds::default())];
+    let posix = named("posix");
+    let audited = audit(&OneFile::default(), &posix, &checks).expect("it holds");
+    assert_eq!(audited.len(), 3);
+    for barrier in &audited {
+        assert!(barrier.site.file.ends_with("explore.rs"));
+        assert!(matches!(barrier.without, Need::Needed { .. }), "{barrier}");
+        // The size is covered, and the name is not of the file.
+        assert!(
+            matches!(barrier.data_only, None | Some(Need::Redundant)),
+            "{barrier}"
+        );
+    }
+    let without_name = OneFile {
+        without_name: true,
+        ..OneFile::default()
+    };
+    assert!(audit(&without_name, &posix, &checks).is_none());
+    let inserted = missing(&without_name, &posix, &work, &Bounds::default());
+    let inserted: Vec<_> = inserted.expect("one mends it").into_iter().collect();
+    assert_eq!(inserted.len(), 1);
+    assert_eq!(
+        (inserted[0].0.call, inserted[0].1),
+        ("rename", Insertion::Directory)
+    );
 }
 
 #[test]

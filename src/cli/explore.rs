@@ -41,6 +41,10 @@ pub(super) struct ExploreArgs {
     /// Threads: so many explorations run at a time; as many as there are cores if left out.
     #[arg(long, value_name = "N")]
     threads: Option<std::num::NonZeroUsize>,
+    /// Audit the barriers, call site by call site: leave each out in turn, weaken it, or find the one that is
+    /// missing.
+    #[arg(long)]
+    audit: bool,
     /// Print the counterexample of every violation, the expected ones too.
     #[arg(long)]
     show: bool,
@@ -53,6 +57,9 @@ pub(super) fn run(args: &ExploreArgs) -> Result<u8, Error> {
     let entries = selected(args)?;
     let profiles = profiles(args)?;
     let bounds = bounds(args)?;
+    if args.audit {
+        return audit(args, &entries, &profiles, &bounds);
+    }
     let jobs: Vec<(&Entry, &Profile)> = (entries.iter())
         .flat_map(|entry| profiles.iter().map(move |profile| (entry, profile)))
         .collect();
@@ -92,6 +99,24 @@ pub(super) fn run(args: &ExploreArgs) -> Result<u8, Error> {
         jobs.len() - differing
     ))?;
     Ok(exit as u8)
+}
+
+fn audit(
+    args: &ExploreArgs,
+    entries: &[Entry],
+    profiles: &[Profile],
+    bounds: &Bounds,
+) -> Result<u8, Error> {
+    let first = args.operations.unwrap_or(usize::MAX);
+    for entry in entries {
+        for profile in profiles {
+            print(&format!("{} on {}\n", entry.name, profile.name))?;
+            for line in entry.audit(profile, bounds, first) {
+                print(&format!("  {line}\n"))?;
+            }
+        }
+    }
+    Ok(Exit::Expected as u8)
 }
 
 fn selected(args: &ExploreArgs) -> Result<Vec<Entry>, Error> {

@@ -60,11 +60,13 @@
 //! - [`Subject`]: what the exploration must know of your code
 //! - [`Map`], [`Log`], [`Streams`]: what clients are promised, ready to use; [`Contract`] for another one
 //! - [`Explorer`]: explores, and panics with the [`Counterexample`] in a test
+//! - [`audit`](audit()), [`missing`]: which barriers are needed, which are redundant, which one is not there
 //! - [`engines`]: our own engines, its first users
 //!
 //! A store that talks to `std::fs` rather than to [`Storage`](crate::storage::Storage) comes in by another
 //! door; `CHECKING.md` shows all of them.
 
+mod audit;
 mod bounds;
 mod check;
 pub mod contract;
@@ -81,6 +83,7 @@ mod search;
 pub mod subject;
 mod trace;
 
+pub use audit::{Audited, Need, audit, missing};
 pub use bounds::{Bounds, Crash, Mode, Trouble, Workload};
 pub use check::{Explorer, workload};
 pub use contract::{Contract, Event, Log, LogWrite, Map, MapWrite, Operation, Streams, Told};

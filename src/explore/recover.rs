@@ -110,6 +110,9 @@ impl<S: Subject> Search<'_, S> {
     ) -> Result<(), Stop> {
         self.report.recoveries += 1;
         let opened = life::open(self.subject, storage);
+        if self.plant.keeps_sites {
+            self.sites.extend(storage.sites());
+        }
         let options = storage.choices().options();
         for watched in storage.watched() {
             let shared = common.is_some_and(|common| watched.choices <= common);

@@ -39,7 +39,7 @@ pub(super) struct Search<'s, S: Subject> {
     pub(super) profile: Arc<Profile>,
     pub(super) bounds: &'s Bounds,
     pub(super) then: &'s [OperationOf<S>],
-    plant: &'s Plant,
+    pub(super) plant: &'s Plant,
     /// The crash points that were found, by all that their futures depend on, with what was given up and
     /// their numbers.
     seen: FxHashMap<Key, Vec<(GivenUp<u8>, usize)>>,
@@ -53,8 +53,8 @@ pub(super) struct Search<'s, S: Subject> {
     pending: VecDeque<(usize, Point<S::Contract>)>,
     pub(super) report: Report,
     started: Instant,
-    /// Call sites that were met, where somebody asks for them.
-    sites: BTreeSet<Site>,
+    /// Call sites that were met, where the plant keeps them.
+    pub(super) sites: BTreeSet<Site>,
 }
 
 /// What came of an exploration.
@@ -66,7 +66,7 @@ pub struct Exploration<C: Contract> {
     pub counterexample: Option<Counterexample<C::Write>>,
     /// Every state that a recovery showed.
     pub shown: Vec<C::State>,
-    /// The call sites of the storage in the subject's code that were met before a crash.
+    /// The call sites of the storage in the subject's code that were met, where the plant keeps them.
     pub sites: Vec<Site>,
 }
 

@@ -173,7 +173,7 @@ impl Simulated {
         self.machine().plant = plant.clone();
     }
 
-    /// The call sites that were met, in order.
+    /// The call sites that were met since somebody planted that they are kept, in order.
     pub fn sites(&self) -> Vec<Site> {
         self.machine().sites.iter().copied().collect()
     }

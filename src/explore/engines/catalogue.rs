@@ -1,12 +1,13 @@
 //! Our engines by name, each with its work.
 
 use super::super::Profile;
+use super::super::audit::{audit, missing};
 use super::super::bounds::{Bounds, Workload};
 use super::super::check::{Explorer, workload};
 use super::super::contract::{Contract, MapWrite, Operation};
 use super::super::history::Breach;
 use super::super::report::Report;
-use super::super::subject::Subject;
+use super::super::subject::{OperationOf, Subject};
 use super::{
     BitcaskSubject, BtreeSubject, EventStoreSubject, FoundBitcaskSubject, JsonLinesSubject,
     LogSubject, LsmSubject, SegmentsSubject, one, put,
@@ -16,6 +17,7 @@ use crate::engine::bitcask::as_found as found_bitcask;
 use crate::engine::event_store::as_found as json_lines;
 use crate::engine::{lsm, wal};
 use std::fmt::{self, Debug};
+use std::sync::Arc;
 
 /// A subject with its work, and what is to come of it.
 pub struct Entry {
@@ -28,10 +30,14 @@ pub struct Entry {
     /// How many operations its work has.
     pub operations: usize,
     run: Box<Run>,
+    audit: Box<Audit>,
 }
 
 /// Explores the first so many operations.
 type Run = dyn Fn(&Profile, &Bounds, usize) -> Outcome + Send + Sync;
+
+/// Audits its barriers, with the first so many operations: a line for each, and the barriers that are missing.
+type Audit = dyn Fn(&Profile, &Bounds, usize) -> Vec<String> + Send + Sync;
 
 /// What came of one exploration, whatever the subject.
 #[derive(Clone, Debug)]
@@ -57,44 +63,93 @@ impl Entry {
         (name, about): (&'static str, &'static str),
         breaks: Option<Breach>,
         subject: S,
-        operations: Vec<Operation<<S::Contract as Contract>::Write>>,
+        operations: Vec<OperationOf<S>>,
     ) -> Self {
+        let count = operations.len();
+        let work = Arc::new(Work(subject, operations, breaks.is_none()));
         Self {
             name,
             about,
             breaks,
-            operations: operations.len(),
-            run: Box::new(move |profile, bounds, first| {
-                let first = &operations[..first.min(operations.len())];
-                let mut work: Workload<_> = workload::<S>(first);
-                // A finding is about one promise, of a store that is there.
-                if breaks.is_some() {
-                    work.then.clear();
-                }
-                let bounds = match breaks {
-                    None => bounds.clone(),
-                    Some(breach) => Bounds {
-                        settled: true,
-                        judged: vec![breach],
-                        kills: 0,
+            operations: count,
+            run: {
+                let work = work.clone();
+                Box::new(move |profile, bounds, first| {
+                    let (subject, work) = (&work.0, work.first(first));
+                    let explorer = Explorer::new(subject).on_profile(profile.clone());
+                    let explorer = explorer.within(bounds_of(bounds, breaks));
+                    let exploration = explorer.explore_workload(&work);
+                    let found = exploration.counterexample;
+                    Outcome {
+                        report: exploration.report,
+                        counterexample: found.as_ref().map(ToString::to_string),
+                        json: found.and_then(|found| serde_json::to_value(found).ok()),
+                    }
+                })
+            },
+            audit: Box::new(move |profile, bounds, first| {
+                let bounds = bounds_of(bounds, breaks);
+                let (subject, work) = (&work.0, work.first(first));
+                // What is made before anything else is crashed in a check of its own.
+                let mut checks = vec![(work.clone(), bounds.clone())];
+                if bounds.settled && breaks.is_none() {
+                    let from_nothing = Bounds {
+                        settled: false,
                         ..bounds.clone()
+                    };
+                    checks.push((
+                        workload::<S>(&work.operations[..work.operations.len().min(1)]),
+                        from_nothing,
+                    ));
+                }
+                match audit(subject, profile, &checks) {
+                    Some(audited) => audited.iter().map(ToString::to_string).collect(),
+                    None => match missing(subject, profile, &work, &bounds) {
+                        Some(inserted) => (inserted.iter())
+                            .map(|(site, insertion)| format!("{site}\n      missing: {insertion}"))
+                            .collect(),
+                        None => vec!["no two barriers mend it".into()],
                     },
-                };
-                let explorer = Explorer::new(&subject).on_profile(profile.clone());
-                let exploration = explorer.within(bounds).explore_workload(&work);
-                let found = exploration.counterexample;
-                Outcome {
-                    report: exploration.report,
-                    counterexample: found.as_ref().map(ToString::to_string),
-                    json: found.and_then(|found| serde_json::to_value(found).ok()),
                 }
             }),
         }
     }
 
+    /// Audits its barriers, with the first so many operations of its work: a line for each, or, where it breaks the
+    /// contract, for each that is missing.
+    pub fn audit(&self, profile: &Profile, bounds: &Bounds, first: usize) -> Vec<String> {
+        (self.audit)(profile, bounds, first)
+    }
+
     /// Explores the first so many operations of its work.
     pub fn explore(&self, profile: &Profile, bounds: &Bounds, first: usize) -> Outcome {
         (self.run)(profile, bounds, first)
+    }
+}
+
+/// A subject, its operations, and whether a recovery is followed by more.
+struct Work<S: Subject>(S, Vec<OperationOf<S>>, bool);
+
+impl<S: Subject> Work<S> {
+    fn first(&self, first: usize) -> Workload<<S::Contract as Contract>::Write> {
+        let mut work = workload::<S>(&self.1[..first.min(self.1.len())]);
+        if !self.2 {
+            work.then.clear();
+        }
+        work
+    }
+}
+
+/// A finding is about one promise, of a store that is there.
+fn bounds_of(bounds: &Bounds, breaks: Option<Breach>) -> Bounds {
+    match breaks {
+        None => bounds.clone(),
+        Some(breach) => Bounds {
+            settled: true,
+            judged: vec![breach],
+            kills: 0,
+            ..bounds.clone()
+        },
     }
 }
 

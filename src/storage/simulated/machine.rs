@@ -177,7 +177,9 @@ impl Machine {
     ) -> io::Result<()> {
         self.check_alive()?;
         let site = site.of(&call);
-        self.sites.insert(site);
+        if self.plant.keeps_sites {
+            self.sites.insert(site);
+        }
         let fault = self.fault(&call);
         if fault == Some(Fault::Die) {
             self.dead = true;

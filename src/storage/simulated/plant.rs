@@ -73,9 +73,20 @@ pub enum Insertion {
     Directory,
 }
 
+impl fmt::Display for Insertion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Insertion::File => "a barrier of the file, after it",
+            Insertion::Directory => "a barrier of the directory, after it",
+        })
+    }
+}
+
 /// What is planted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plant {
+    /// The call sites that are met are kept, for [`Simulated::sites`](super::Simulated::sites).
+    pub keeps_sites: bool,
     /// Every barrier says Ok and does nothing.
     pub no_barriers: bool,
     /// The barriers at these sites say Ok and do nothing.
