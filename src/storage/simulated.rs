@@ -67,7 +67,8 @@ pub enum Fault {
     /// barriers only.
     Barrier(Failure),
     /// It fails with this kind of error, and of a write the first `written` bytes are done all the
-    /// same. [`ErrorKind::StorageFull`] is ENOSPC. Strikes no barriers: those fail by `Barrier`.
+    /// same. [`ErrorKind::StorageFull`] is ENOSPC. A barrier that fails so dooms nothing: what it was to cover
+    /// stays cached, for the next one.
     Error {
         /// The kind.
         kind: ErrorKind,

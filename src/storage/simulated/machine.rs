@@ -255,12 +255,7 @@ impl Machine {
                 Point::Call(number) => number == self.calls,
                 Point::Barrier(number) => call.is_barrier() && number == self.barriers,
             };
-            let fits = match fault {
-                Fault::Barrier(_) => call.is_barrier(),
-                Fault::Error { .. } => !call.is_barrier(),
-                _ => true,
-            };
-            here && fits
+            here && (call.is_barrier() || !matches!(fault, Fault::Barrier(_)))
         };
         let planned = |fault: &(Point, Fault)| struck(fault) && fault.1 == Fault::Die;
         let planned = self.faults.iter().position(planned);
