@@ -62,19 +62,21 @@ pub(super) fn freed_also<C: Cell>(freed: &mut Shared<Freed<C>>, more: &[(usize, 
 
 /// The sectors of a file from cell `from` on, with their place in the block; all-zero ones left out.
 fn given_up<C: Cell>(cells: &[C], from: usize, profile: &Profile) -> Vec<(usize, Vec<C>)> {
-    let sector = profile.sector;
+    let (sector, zero) = (profile.sector, C::zero());
     (from / sector * sector..cells.len())
         .step_by(sector)
-        .map(|start| {
-            let kept = (start..start + sector).map(|i| {
-                if i < from {
-                    C::zero()
-                } else {
-                    cells.get(i).cloned().unwrap_or(C::zero())
-                }
-            });
-            (start % profile.block, kept.collect::<Vec<C>>())
+        .filter_map(|start| {
+            let end = cells.len().min(start + sector);
+            let first = start.max(from).min(end);
+            let kept = &cells[first..end];
+            if kept.iter().all(|cell| *cell == zero) {
+                return None;
+            }
+            let mut whole = Vec::with_capacity(sector);
+            whole.resize(first - start, C::zero());
+            whole.extend_from_slice(kept);
+            whole.resize(sector, C::zero());
+            Some((start % profile.block, whole))
         })
-        .filter(|(_, cells)| cells.iter().any(|cell| *cell != C::zero()))
         .collect()
 }
