@@ -19,7 +19,7 @@ impl Default for BitcaskSubject {
     fn default() -> Self {
         Self {
             options: Options {
-                file_bytes: 500,
+                file_bytes: 900,
                 ..Options::default()
             },
         }
@@ -80,7 +80,7 @@ impl BitcaskSubject {
             one(put("d", 5, 600)),
             one(put("a", 6, 60)),
             Operation::maintain("rotate"),
-            Operation::maintain("merge"),
+            one(put("h", 14, 60)),
             one(MapWrite::delete("a")),
             one(put("e", 7, 60)),
             Operation::Reopen,
