@@ -1,10 +1,11 @@
 //! Exploration: our engines hold, those as found do not, and every control catches what it is there for.
 
+use lightsout::engine::{Discipline, lsm};
 use lightsout::explore::engines::{LogSubject, LsmSubject, SegmentsSubject, catalogue};
 use lightsout::explore::{
     Bounds, Breach, Contract, Counterexample, Explorer, Failure, Map, MapWrite, Mode, Need,
-    Operation, PROFILES, Profile, Subject, Told, Verdict, audit, explore, missing, replay,
-    workload,
+    Operation, PROFILES, Profile, Subject, Told, Verdict, audit, every_sequence, explore, missing,
+    replay, workload,
 };
 use lightsout::storage::simulated::{Insertion, Simulated};
 use lightsout::storage::{File, Storage};
@@ -231,6 +232,85 @@ fn each_barrier_of_a_small_store_is_missed() {
         ..whole
     };
     assert_eq!(broken(&without_recovery), Some((Breach::Lost, "D7")));
+}
+
+#[test]
+fn every_short_workload_is_tried_and_the_first_that_fails_is_a_shortest_one() {
+    let alphabet = [
+        put("a", "1"),
+        put("b", "1"),
+        Operation::Write(vec![MapWrite::delete("a")]),
+        Operation::maintain("flush"),
+    ];
+    let is_put = |operation: &Operation<MapWrite>| {
+        matches!(operation.writes(), [MapWrite::Put(..)]).then_some(0)
+    };
+    let explorer = |subject| Explorer::new(subject).on("ext4-ordered").within(settled());
+    let durable = LsmSubject::default();
+    let all = explorer(&durable).explore_each(every_sequence(&alphabet, 2, is_put));
+    assert!(all.refuted.is_none(), "{:?}", all.refuted);
+    // Of 4 + 16 those that begin with b, or use it before a, are others with the names exchanged.
+    assert_eq!(all.hold, 3 + 10);
+
+    let as_found = catalogue().into_iter();
+    let names: Vec<_> = as_found.map(|entry| entry.name).collect();
+    assert!(names.contains(&"lsm-truncate-before-sstable-sync"));
+    let found = LsmSubject {
+        options: lsm::Options {
+            discipline: Discipline::AsFound,
+            as_found: lsm::AsFoundOptions {
+                log_synced: true,
+                ..lsm::AsFoundOptions::default()
+            },
+            flush_at: u64::MAX,
+            ..lsm::Options::default()
+        },
+    };
+    let bounds = Bounds {
+        judged: vec![Breach::Lost],
+        kills: 0,
+        ..settled()
+    };
+    let found = explorer(&found)
+        .within(bounds)
+        .with_one_life()
+        .explore_each(every_sequence(&alphabet, 2, is_put));
+    let refuted = found.refuted.expect("a loss");
+    assert_eq!(
+        refuted.operations,
+        [put("a", "1"), Operation::maintain("flush")]
+    );
+}
+
+#[test]
+fn a_random_workload_that_fails_shrinks_to_what_it_takes() {
+    use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
+    let operations = proptest::collection::vec((0..3_u8, 0..9_u8), 1..6);
+    let operations = proptest::strategy::Strategy::prop_map(operations, |picked| {
+        let one = |(key, value): (u8, u8)| put(&format!("k{key}"), &value.to_string());
+        picked.into_iter().map(one).collect::<Vec<_>>()
+    });
+    let without_name = OneFile {
+        without_name: true,
+        ..OneFile::default()
+    };
+    let config = Config {
+        failure_persistence: None,
+        ..Config::default()
+    };
+    let dice = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let mut runner = TestRunner::new_with_rng(config, dice);
+    let explorer = Explorer::new(&without_name);
+    let failed = runner.run(&operations, |operations| {
+        let checked = explorer.try_check(&operations);
+        checked
+            .map(drop)
+            .map_err(proptest::test_runner::TestCaseError::fail)
+    });
+    let Err(TestError::Fail(_, shrunk)) = failed else {
+        panic!("{failed:?}");
+    };
+    assert_eq!(shrunk, [put("k0", "0")]);
 }
 
 #[test]

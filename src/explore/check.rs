@@ -6,6 +6,7 @@ use super::contract::{Contract, Operation};
 use super::report::Verdict;
 use super::same;
 use super::search::{Exploration, explore, explore_planted};
+use super::sequences::{Refuted, Sequences};
 use super::subject::{OperationOf, Subject};
 use crate::storage::simulated::{BLOCK_BYTES, Plant, SECTOR_BYTES};
 use models::profile::{NAMES, Profile};
@@ -20,6 +21,7 @@ pub struct Explorer<'s, S> {
     subject: &'s S,
     profile: Profile,
     bounds: Bounds,
+    second_life: bool,
     directory: PathBuf,
 }
 
@@ -31,6 +33,7 @@ impl<'s, S: Subject> Explorer<'s, S> {
             subject,
             profile: Profile::posix().with_sizes(SECTOR_BYTES, BLOCK_BYTES),
             bounds: Bounds::default(),
+            second_life: true,
             directory: PathBuf::from("target/lightsout"),
         }
     }
@@ -73,6 +76,15 @@ impl<'s, S: Subject> Explorer<'s, S> {
         self
     }
 
+    /// No work follows a recovery: what only a second life shows is not looked for.
+    #[must_use]
+    pub fn with_one_life(self) -> Self {
+        Self {
+            second_life: false,
+            ..self
+        }
+    }
+
     /// Counterexamples land there.
     #[must_use]
     pub fn saving_to(self, directory: impl Into<PathBuf>) -> Self {
@@ -84,7 +96,11 @@ impl<'s, S: Subject> Explorer<'s, S> {
 
     /// Explores these operations, then a fresh write and a sync after each recovery.
     pub fn explore(&self, operations: &[OperationOf<S>]) -> Exploration<S::Contract> {
-        self.explore_workload(&workload::<S>(operations))
+        let mut workload = workload::<S>(operations);
+        if !self.second_life {
+            workload.then.clear();
+        }
+        self.explore_workload(&workload)
     }
 
     /// Explores a workload. Two runs of it must make the same calls, else the verdict is broken. Where it holds, it is explored once more on `posix` with every barrier ignored: if
@@ -128,6 +144,46 @@ impl<'s, S: Subject> Explorer<'s, S> {
         explore_planted(self.subject, &posix, workload, &bounds, &plant)
             .report
             .verdict
+    }
+
+    /// Explores these operations. An error is the counterexample, or why there is no verdict, to read: for tests that
+    /// try many workloads, and shrink one that does not hold.
+    pub fn try_check(&self, operations: &[OperationOf<S>]) -> Result<usize, String> {
+        let exploration = self.explore(operations);
+        let report = &exploration.report;
+        match (&report.verdict, &exploration.counterexample) {
+            (Verdict::Holds, _) => Ok(report.recoveries),
+            (_, Some(found)) => Err(format!("{found}\n{report}")),
+            _ => Err(format!("{} on {report}", self.subject.name())),
+        }
+    }
+
+    /// Explores workloads one after the other, until one does not hold.
+    pub fn explore_each(
+        &self,
+        workloads: impl IntoIterator<Item = Vec<OperationOf<S>>>,
+    ) -> Sequences<S::Contract> {
+        let mut all = Sequences {
+            hold: 0,
+            recoveries: 0,
+            refuted: None,
+        };
+        for operations in workloads {
+            match self.try_check(&operations) {
+                Ok(recoveries) => {
+                    all.hold += 1;
+                    all.recoveries += recoveries;
+                }
+                Err(because) => {
+                    all.refuted = Some(Refuted {
+                        operations,
+                        because,
+                    });
+                    break;
+                }
+            }
+        }
+        all
     }
 
     /// Explores these operations.

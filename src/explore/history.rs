@@ -130,13 +130,9 @@ impl<C: Contract> History<C> {
         }
     }
 
-    /// Whether anything is promised.
+    /// Whether a store that shows nothing would break a promise.
     pub(super) fn promises(&self) -> bool {
-        self.operations[..self.durable]
-            .iter()
-            .any(|(operation, outcome)| {
-                *outcome == Outcome::Returned && !operation.writes().is_empty()
-            })
+        !self.legal().contains(&C::State::default())
     }
 
     /// What the store shows while nothing fails.

@@ -60,6 +60,7 @@
 //! - [`Subject`]: what the exploration must know of your code
 //! - [`Map`], [`Log`], [`Streams`]: what clients are promised, ready to use; [`Contract`] for another one
 //! - [`Explorer`]: explores, and panics with the [`Counterexample`] in a test
+//! - [`every_sequence`]: every workload up to a length
 //! - [`audit`](audit()), [`missing`]: which barriers are needed, which are redundant, which one is not there
 //! - [`engines`]: our own engines, its first users
 //!
@@ -80,6 +81,7 @@ mod recover;
 mod report;
 mod same;
 mod search;
+mod sequences;
 pub mod subject;
 mod trace;
 
@@ -92,4 +94,5 @@ pub use history::Breach;
 pub use models::profile::{NAMES as PROFILES, Profile};
 pub use report::{Report, Verdict};
 pub use search::{Exploration, explore, explore_planted};
+pub use sequences::{Refuted, Sequences, every_sequence};
 pub use subject::{Failure, Subject};

@@ -62,7 +62,12 @@ impl Subject for LsmSubject {
     }
 
     fn observe(&self, store: &mut Self::Store) -> Result<StateOf<Self>, Failure> {
-        Ok(store.scan::<[u8]>(..).collect::<Result<_, _>>()?)
+        let mut found: StateOf<Self> = store.scan::<[u8]>(..).collect::<Result<_, _>>()?;
+        // As found, a key that is deleted reads as an empty value.
+        if self.options.discipline == Discipline::AsFound {
+            found.retain(|_, value| !value.is_empty());
+        }
+        Ok(found)
     }
 
     fn close(&self, store: Self::Store) -> Result<Told, Failure> {
