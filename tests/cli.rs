@@ -339,3 +339,49 @@ fn the_demo_leaves_other_peoples_directories_alone() {
     let count = theirs().scan::<[u8]>(..).count();
     assert_eq!(count, 1, "nothing was written there");
 }
+
+#[test]
+fn exploring_says_what_came_of_it_and_which_rules_a_loss_needs() {
+    let args = [
+        "explore",
+        "bitcask-conditional-sync",
+        "--profile",
+        "posix",
+        "--rules",
+        "--show",
+    ];
+    let output = lightsout(&args);
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert!(text.contains("violates D1: lost"), "{text}");
+    assert!(
+        text.contains("needs R10 = no, R14 = no, R15 = no"),
+        "{text}"
+    );
+    assert!(text.contains("lost: name store/2.data"), "{text}");
+    assert!(text.contains("1 explorations, 1 as expected"), "{text}");
+}
+
+#[test]
+fn exploring_what_is_not_there_is_refused_with_what_there_is() {
+    let text = refusal(&["explore", "lmdb"]);
+    assert!(
+        text.contains("`lmdb`") && text.contains("event_store"),
+        "{text}"
+    );
+    let text = refusal(&["explore", "lsm", "--profile", "fat"]);
+    assert!(
+        text.contains("`fat`") && text.contains("ext4-ordered"),
+        "{text}"
+    );
+    let text = refusal(&["explore", "lsm", "--time-limit", "1e99"]);
+    assert!(text.contains("--time-limit"), "{text}");
+}
+
+#[test]
+fn an_exploration_that_a_limit_ends_is_inconclusive() {
+    let args = ["explore", "lsm", "--profile", "posix", "--time-limit", "0"];
+    let output = lightsout(&args);
+    assert_eq!(output.status.code(), Some(3), "{}", stdout(&output));
+    assert!(stdout(&output).contains("inconclusive"));
+}

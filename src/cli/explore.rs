@@ -45,6 +45,9 @@ pub(super) struct ExploreArgs {
     /// missing.
     #[arg(long)]
     audit: bool,
+    /// Name the rules of the file system that each violation needs to be off.
+    #[arg(long)]
+    rules: bool,
     /// Print the counterexample of every violation, the expected ones too.
     #[arg(long)]
     show: bool,
@@ -75,17 +78,27 @@ pub(super) fn run(args: &ExploreArgs) -> Result<u8, Error> {
     let first = args.operations.unwrap_or(usize::MAX);
     let explore = |place: usize| {
         let (entry, profile) = jobs[place];
-        (place, entry.explore(profile, &bounds, first))
+        let outcome = entry.explore(profile, &bounds, first);
+        let needs = match &outcome.report.verdict {
+            Verdict::Violates { .. } if args.rules => Some(entry.needs(profile, &bounds, first)),
+            _ => None,
+        };
+        (place, outcome, needs)
     };
     let mut exit = Exit::Expected;
     let (mut recoveries, mut differing) = (0, 0);
-    in_order(begin, threads, explore, |(place, outcome)| {
+    in_order(begin, threads, explore, |(place, outcome, needs)| {
         let (entry, profile) = jobs[place];
         let ended = judge(entry, profile, &outcome);
         recoveries += outcome.report.recoveries;
         differing += usize::from(ended != Exit::Expected);
         exit = exit.worse(ended);
         print(&line(entry, &outcome, ended))?;
+        match needs.as_deref() {
+            Some([]) => print("      whatever one rule says\n")?,
+            Some(needs) => print(&format!("      needs {}\n", needs.join(", ")))?,
+            None => {}
+        }
         if let Some(text) = &outcome.counterexample
             && (args.show || ended != Exit::Expected)
         {

@@ -91,7 +91,7 @@ pub use check::{Explorer, workload};
 pub use contract::{Contract, Event, Log, LogWrite, Map, MapWrite, Operation, Streams, Told};
 pub use counterexample::{Counterexample, replay};
 pub use history::Breach;
-pub use models::profile::{NAMES as PROFILES, Profile};
+pub use models::profile::{NAMES as PROFILES, Profile, SWITCHES};
 pub use report::{Report, Verdict};
 pub use search::{Exploration, explore, explore_planted};
 pub use sequences::{Refuted, Sequences, every_sequence};

@@ -1,13 +1,13 @@
 //! Our engines by name, each with its work.
 
-use super::super::Profile;
 use super::super::audit::{audit, missing};
 use super::super::bounds::{Bounds, Workload};
 use super::super::check::{Explorer, workload};
 use super::super::contract::{Contract, MapWrite, Operation};
 use super::super::history::Breach;
-use super::super::report::Report;
+use super::super::report::{Report, Verdict};
 use super::super::subject::{OperationOf, Subject};
+use super::super::{Profile, SWITCHES};
 use super::{
     BitcaskSubject, BtreeSubject, EventStoreSubject, FoundBitcaskSubject, JsonLinesSubject,
     LogSubject, LsmSubject, SegmentsSubject, one, put,
@@ -113,6 +113,38 @@ impl Entry {
                 }
             }),
         }
+    }
+
+    /// The rules of a file system that a violation needs to be off: with any one of them on, it is gone. As
+    /// `R5 = no`.
+    pub fn needs(&self, profile: &Profile, bounds: &Bounds, first: usize) -> Vec<String> {
+        let mut needs = Vec::new();
+        for (switch, values) in SWITCHES {
+            let strongest = values
+                .last()
+                .and_then(|value| profile.clone().with(switch, value));
+            let Some(strongest) = strongest else { continue };
+            let strongest = Profile {
+                name: profile.name.clone(),
+                ..strongest
+            };
+            if strongest == *profile {
+                continue;
+            }
+            if self.explore(&strongest, bounds, first).report.verdict == Verdict::Holds {
+                let now = values.iter().find(|value| {
+                    let with = profile.clone().with(switch, value);
+                    with.is_some_and(|with| {
+                        Profile {
+                            name: profile.name.clone(),
+                            ..with
+                        } == *profile
+                    })
+                });
+                needs.push(format!("{switch} = {}", now.unwrap_or(&"no")));
+            }
+        }
+        needs
     }
 
     /// Audits its barriers, with the first so many operations of its work: a line for each, or, where it breaks the
