@@ -514,3 +514,63 @@ fn what_only_grows_is_masked_or_there_is_no_fixpoint() {
     );
     assert_eq!(verdict(true), Verdict::Holds);
 }
+
+/// Lines that are appended and synced; what is no line is cut off, and that is synced.
+struct Lines;
+
+impl Subject for Lines {
+    type Contract = Map;
+    type Store = lightsout::storage::simulated::SimulatedFile;
+
+    fn open(&self, disk: &Simulated) -> Result<Self::Store, Failure> {
+        let path = Path::new("lines");
+        let file = match disk.exists(path)? {
+            true => disk.open(path)?,
+            false => disk.create(path)?,
+        };
+        let mut text = vec![0; file.len()? as usize];
+        file.read_at(0, &mut text)?;
+        let good = lines(&text).map(|(end, ..)| end).last().unwrap_or(0);
+        file.set_len(good as u64)?;
+        file.barrier()?;
+        disk.directory_barrier(Path::new("."))?;
+        Ok(file)
+    }
+
+    fn apply(&self, file: &mut Self::Store, asked: &Operation<MapWrite>) -> Result<Told, Failure> {
+        for write in asked.writes() {
+            if let MapWrite::Put(key, value) = write {
+                file.append(&[&key[..], b"=", value, b";"].concat())?;
+            }
+        }
+        file.data_barrier()?;
+        Ok(Told::Durable)
+    }
+
+    fn observe(&self, file: &mut Self::Store) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, Failure> {
+        let mut text = vec![0; file.len()? as usize];
+        file.read_at(0, &mut text)?;
+        Ok(lines(&text).map(|(_, key, value)| (key, value)).collect())
+    }
+}
+
+/// Where each line ends, its key and its value, up to the first that is none.
+fn lines(text: &[u8]) -> impl Iterator<Item = (usize, Vec<u8>, Vec<u8>)> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let end = at + text[at..].iter().position(|byte| *byte == b';')?;
+        let line = std::str::from_utf8(&text[at..end]).ok()?;
+        let (key, value) = line.split_once('=')?;
+        let printable = line
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() || byte == b' ');
+        at = end + 1;
+        printable.then(|| (at, key.into(), value.into()))
+    })
+}
+
+#[test]
+fn what_a_recovery_found_absent_and_is_back_is_a_gap_and_not_invented() {
+    // A size outlives its data; what stands there is what an earlier, lost append left behind.
+    assert_eq!(broken(&Lines), Some((Breach::Gap, "D2")));
+}

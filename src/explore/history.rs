@@ -27,6 +27,8 @@ pub(super) struct History<C: Contract> {
     operations: Vec<(Arc<Operation<C::Write>>, Outcome)>,
     /// So many of them are promised durable, as far as they returned.
     durable: usize,
+    /// What was asked for before that.
+    earlier: Vec<Arc<Operation<C::Write>>>,
 }
 
 impl<C: Contract> Clone for History<C> {
@@ -35,6 +37,7 @@ impl<C: Contract> Clone for History<C> {
             settled: self.settled.clone(),
             operations: self.operations.clone(),
             durable: self.durable,
+            earlier: self.earlier.clone(),
         }
     }
 }
@@ -108,7 +111,17 @@ impl<C: Contract> History<C> {
             settled,
             operations: Vec::new(),
             durable: 0,
+            earlier: Vec::new(),
         }
+    }
+
+    /// The same, in a store of which this is what was before.
+    pub(super) fn remembering(mut self, before: &Self) -> Self {
+        self.earlier.clone_from(&before.earlier);
+        let asked = before.operations.iter();
+        self.earlier
+            .extend(asked.map(|(operation, _)| operation.clone()));
+        self
     }
 
     /// A client asks.
@@ -233,6 +246,10 @@ impl<C: Contract> History<C> {
             }
             let promised = allowed.iter().rev().flatten().next();
             return match (shown, promised) {
+                (Some(shown), None) if self.was_found_absent(place, shown) => (
+                    Breach::Gap,
+                    format!("{place} is {shown}, which a recovery had found absent"),
+                ),
                 (Some(shown), None) => (
                     Breach::Resurrected,
                     format!("{place} is {shown}, and is to be there no more"),
@@ -256,9 +273,25 @@ impl<C: Contract> History<C> {
         )
     }
 
+    /// Whether a fact was asked for before the last recovery, and is in none of what that served.
+    fn was_found_absent(&self, place: &String, shown: &String) -> bool {
+        let since = History::<C> {
+            earlier: Vec::new(),
+            ..self.clone()
+        };
+        !since.known().contains(&(place.clone(), shown.clone()))
+    }
+
     /// Every fact that ever was or may have been.
     fn known(&self) -> BTreeSet<(String, String)> {
         let mut known = BTreeSet::new();
+        let mut state = C::State::default();
+        for operation in &self.earlier {
+            for write in operation.writes() {
+                C::write(&mut state, write);
+                known.extend(C::facts(&state));
+            }
+        }
         for settled in &self.settled {
             let mut state = settled.clone();
             known.extend(C::facts(&state));

@@ -104,7 +104,7 @@ pub(super) fn work<S: Subject>(
                         return Err(Ended::Wrong(format!("after a clean close, {why}")));
                     }
                     notes.reopened(&state);
-                    *history = History::after(vec![state]);
+                    *history = History::after(vec![state]).remembering(history);
                     store = Some(reopened);
                 }
                 Err(_) if may_fail => return Ok(()),

@@ -193,7 +193,8 @@ impl<S: Subject> Search<'_, S> {
         common: Option<usize>,
         options: &[usize],
     ) -> Result<(), Stop> {
-        let mut history = History::after(vec![state.clone()]);
+        let history = History::after(vec![state.clone()]);
+        let mut history = history.remembering(&these.point.history);
         let life = Lived {
             after: Some(these.crash),
             choices: options.to_vec(),
