@@ -274,12 +274,14 @@ impl<C: Contract> History<C> {
     }
 
     /// Whether a fact was asked for before the last recovery, and is in none of what that served.
-    fn was_found_absent(&self, place: &String, shown: &String) -> bool {
+    fn was_found_absent(&self, place: &str, shown: &str) -> bool {
         let since = History::<C> {
             earlier: Vec::new(),
             ..self.clone()
         };
-        !since.known().contains(&(place.clone(), shown.clone()))
+        !since
+            .known()
+            .contains(&(place.to_string(), shown.to_string()))
     }
 
     /// Every fact that ever was or may have been.
