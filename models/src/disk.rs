@@ -224,16 +224,6 @@ impl<C: Cell> Disk<C> {
 
     /// Moves a name; an existing file of the new name is replaced.
     pub fn rename(&mut self, from: &str, to: &str, profile: &Profile) -> Result<(), Refusal> {
-        self.rename_and(from, to, |disk, old| disk.free_name(old, profile))
-    }
-
-    /// The same; what is done with a file that is replaced, is said.
-    fn rename_and(
-        &mut self,
-        from: &str,
-        to: &str,
-        replace: impl FnOnce(&mut Self, Ino),
-    ) -> Result<(), Refusal> {
         self.writable()?;
         let moved = self.view.lookup(from).ok_or(Refusal::NotFound)?;
         let (old_directory, old_name) = self.parent(from)?;
@@ -252,7 +242,7 @@ impl<C: Cell> Disk<C> {
             return Err(Refusal::WrongKind);
         }
         if let Some(old) = replaced {
-            replace(self, old);
+            self.free_name(old, profile);
         }
         let kind = Kind::Rename {
             moved,
@@ -274,11 +264,6 @@ impl<C: Cell> Disk<C> {
 
     /// Removes the name of a file or of an empty directory.
     pub fn remove(&mut self, path: &str, profile: &Profile) -> Result<(), Refusal> {
-        self.remove_and(path, |disk, old| disk.free_name(old, profile))
-    }
-
-    /// The same; what is done with what loses its name, is said.
-    fn remove_and(&mut self, path: &str, lose: impl FnOnce(&mut Self, Ino)) -> Result<(), Refusal> {
         self.writable()?;
         let ino = self.view.lookup(path).ok_or(Refusal::NotFound)?;
         let (directory, name) = self.parent(path)?;
@@ -289,7 +274,7 @@ impl<C: Cell> Disk<C> {
         {
             return Err(Refusal::WrongKind);
         }
-        lose(self, ino);
+        self.free_name(ino, profile);
         self.issue(vec![(
             Effect::Entry {
                 directory,

@@ -1,7 +1,7 @@
 //! A counterexample: a script, with what the client was told and the disk at each step.
 
 use models::contract::{Event, Promise, Value, View, key_name};
-use models::disk::effect::{Effect, Logged, Status};
+use models::disk::effect::{Logged, Status};
 use models::disk::image::Fates;
 use models::disk::{Call, Cell, Disk, Tree};
 use models::machine::Setup;
@@ -169,12 +169,7 @@ fn action<P: Protocol>(process: &Process<P>, next: &Move) -> String {
         Move::Step => process.steps.first().map_or_else(|| "nothing".into(), step),
         Move::Fail(failure) => {
             let step = process.steps.first().map_or_else(|| "nothing".into(), step);
-            let how = match failure {
-                models::disk::Failure::DataStays => "its data is doomed and still seen",
-                models::disk::Failure::DataReverts => "its data is doomed and reverted",
-                models::disk::Failure::Abort => "the file system goes read-only",
-            };
-            format!("{step} FAILS: {how}")
+            format!("{step} FAILS: {}", failure.says())
         }
         Move::Kill => "KILL".into(),
         Move::PowerCut(_) => "POWER CUT".into(),
@@ -243,27 +238,6 @@ pub fn values(view: &View) -> String {
 
 /// An effect in words.
 pub fn effect<C: Cell>(disk: &Disk<C>, logged: &Logged<C>) -> String {
-    let path = |ino| {
-        disk.view()
-            .path_of(ino)
-            .unwrap_or_else(|| "a removed file".into())
-    };
-    match &*logged.effect {
-        Effect::Data { file, at, cells } => {
-            format!("{} [{at}] = {}", path(*file), cells_text(cells))
-        }
-        Effect::Size { file, to } => format!("size of {} = {to}", path(*file)),
-        Effect::Entry {
-            directory,
-            name,
-            target,
-        } => {
-            let what = if target.is_some() {
-                "name"
-            } else {
-                "removal of"
-            };
-            format!("{what} {}/{name}", path(*directory)).replace(" /", " ")
-        }
-    }
+    let data = |at, cells: &[C]| format!("[{at}] = {}", cells_text(cells));
+    disk.say(&logged.effect, data)
 }

@@ -47,7 +47,7 @@ impl<'s, S: Subject> Points<'_, 's, S> {
         let choices = storage.choices().options();
         let excuses = |(_, trouble): (usize, Trouble)| trouble.excuses();
         self.search.reach(Point {
-            disk: disk.settled_pieces(&self.search.profile),
+            disk: disk.collapsed(&self.search.profile),
             legal: Arc::new(history.legal()),
             history: Arc::new(history.clone()),
             converges: None,

@@ -202,7 +202,7 @@ impl<S: Subject> Search<'_, S> {
             calls: storage.calls(),
             operations: 0,
         };
-        let disk = storage.lazy().settled_pieces(&self.profile);
+        let disk = storage.lazy().collapsed(&self.profile);
         if common.is_none_or(|common| options.len() > common) {
             self.report.served += 1;
             self.reach(Point {
@@ -276,7 +276,7 @@ impl<S: Subject> Search<'_, S> {
     fn interrupted(&mut self, these: &Recoveries<'_, S>, watched: Watched, taken: Vec<usize>) {
         let point = these.point;
         self.reach(Point {
-            disk: watched.disk.settled_pieces(&self.profile),
+            disk: watched.disk.collapsed(&self.profile),
             history: point.history.clone(),
             legal: point.legal.clone(),
             // After a kill the cache shows what a later power cut may take.

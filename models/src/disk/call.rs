@@ -113,6 +113,15 @@ impl Failure {
     /// All three.
     pub const ALL: [Failure; 3] = [Failure::DataStays, Failure::DataReverts, Failure::Abort];
 
+    /// In words.
+    pub fn says(self) -> &'static str {
+        match self {
+            Failure::DataStays => "its data is doomed and still seen",
+            Failure::DataReverts => "its data is doomed and reverted",
+            Failure::Abort => "the file system goes read-only",
+        }
+    }
+
     /// The ways in which this call can fail.
     pub fn of<C>(call: &Call<C>) -> &'static [Failure] {
         match call {

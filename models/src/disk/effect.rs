@@ -1,7 +1,8 @@
 //! Effects, the units of persistence, and the order in which a profile lets them persist.
 
+use super::Disk;
 use super::shared::Shared;
-use super::tree::{Ino, Name};
+use super::tree::{Cell, Ino, Name};
 use crate::profile::{AppendOrder, NameOrder, OverwriteOrder, Profile, SizeAfterData};
 use fixedbitset::FixedBitSet;
 
@@ -156,6 +157,33 @@ impl<C> Logged<C> {
                     || other_at + other_cells.len() <= *at
             }
             _ => self.file() != other.file(),
+        }
+    }
+}
+
+impl<C: Cell> Disk<C> {
+    /// An effect in words, by the paths that the disk shows; what was written as `data` says of where and
+    /// what.
+    pub fn say(&self, effect: &Effect<C>, data: impl Fn(usize, &[C]) -> String) -> String {
+        let path = |ino| {
+            let path = self.view().path_of(ino);
+            path.unwrap_or_else(|| "a removed file".into())
+        };
+        match effect {
+            Effect::Data { file, at, cells } => format!("{} {}", path(*file), data(*at, cells)),
+            Effect::Size { file, to } => format!("size of {} = {to}", path(*file)),
+            Effect::Entry {
+                directory,
+                name,
+                target,
+            } => {
+                let what = if target.is_some() {
+                    "name"
+                } else {
+                    "removal of"
+                };
+                format!("{what} {}/{name}", path(*directory)).replace(" /", " ")
+            }
         }
     }
 }

@@ -103,11 +103,6 @@ impl<C: Cell> Lazy<C> {
         &self.disk
     }
 
-    /// Whether no power cut has left anything open.
-    pub fn is_decided(&self) -> bool {
-        self.cut.is_none()
-    }
-
     /// What the path names.
     pub fn lookup(&mut self, path: &str, ask: &mut Ask<'_>) -> Option<Ino> {
         if self.open.is_empty() {
@@ -325,10 +320,5 @@ impl<C: Cell> Lazy<C> {
             },
             false => cut.before.fate_of(before, effect),
         }
-    }
-
-    /// The same disk, with everything decided that takes no choice.
-    pub fn settled_pieces(self, profile: &Profile) -> Self {
-        self.collapsed(profile)
     }
 }

@@ -281,7 +281,7 @@ pub(crate) fn lazily(
             }
         }
         if lazy.known().log().len() <= UNDECIDED_MAX && runs < 40 {
-            lazy = lazy.settled_pieces(profile);
+            lazy = lazy.collapsed(profile);
             let future = future(&lazy, profile)?;
             let known = futures
                 .entry((lazy.canonical(), lazy.given_up()))

@@ -61,7 +61,7 @@ macro_rules! run {
     ($name:ident, $($fs:tt)+) => {
         fn $name(root: &Path, steps: &[Step], skip: &[usize]) -> Vec<String> {
             use $($fs)+ as fs;
-            #[allow(unused_imports)]
+            #[allow(unused_imports)] // The simulated file has these methods itself.
             use std::os::unix::fs::FileExt;
             let mut open: [Option<fs::File>; SLOTS] = Default::default();
             let mut seen = Vec::new();

@@ -28,7 +28,7 @@ macro_rules! same {
             }
             fn of_the_system($root: &Path, $see: &mut Seen) -> io::Result<()> {
                 use std::fs;
-                #[allow(unused_imports)]
+                #[allow(unused_imports)] // The simulated file has these methods itself.
                 use std::os::unix::fs::FileExt;
                 $body
                 Ok(())

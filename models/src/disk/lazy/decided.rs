@@ -53,7 +53,7 @@ impl<C: Cell> Lazy<C> {
 
     /// What is decided without a choice is decided; what no name reaches is forgotten; a power cut that
     /// has nothing left to decide is over.
-    pub(super) fn collapsed(mut self, profile: &Profile) -> Self {
+    pub fn collapsed(mut self, profile: &Profile) -> Self {
         if self.cut.is_some() {
             self.learn_what_is_decided(profile);
         }

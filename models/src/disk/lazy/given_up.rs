@@ -6,6 +6,7 @@
 use super::super::effect::Logged;
 use super::super::freed::freed_also;
 use super::super::shared::Shared;
+use super::know::reached_by;
 use super::{Ask, Cell, Cut, Ino, Lazy, Open, Profile, Tree};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -171,11 +172,5 @@ fn also<C: Cell>(
 
 /// The nodes that names of a tree reach.
 fn reached_in<C: Cell>(tree: &Tree<C>) -> BTreeSet<Ino> {
-    let mut reached = BTreeSet::from([Tree::<C>::ROOT]);
-    let mut pending = vec![Tree::<C>::ROOT];
-    while let Some(node) = pending.pop() {
-        let below = tree.entries(node).into_iter().flat_map(|e| e.values());
-        pending.extend(below.filter(|node| reached.insert(**node)));
-    }
-    reached
+    reached_by(tree, |_, _| ())
 }

@@ -2,8 +2,9 @@
 
 use super::super::effect::{Effect, Logged};
 use super::super::image::ask::Asked;
+use super::super::shared::Shared;
 use super::{Ask, Atom, Cell, Ino, Lazy, Name, Node, Open, Profile, Tree};
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 impl<C: Cell> Lazy<C> {
@@ -20,11 +21,7 @@ impl<C: Cell> Lazy<C> {
 
     pub(super) fn learn_name(&mut self, directory: Ino, name: &Name, target: Option<Ino>) {
         self.disk.base.make_mut().entry(directory, name, target);
-        for tree in self
-            .began
-            .iter_mut()
-            .chain(self.cut.iter_mut().filter_map(|cut| cut.left.as_mut()))
-        {
+        for tree in self.accounts() {
             tree.make_mut().entry(directory, name, target);
         }
         let says = |logged: &Logged<C>| matches!(&*logged.effect, Effect::Entry { directory: of, name: n, .. } if *of == directory && n == name);
@@ -37,6 +34,12 @@ impl<C: Cell> Lazy<C> {
                 self.open.remove(&directory);
             }
         }
+    }
+
+    /// The trees that the account of what was given up is made of.
+    fn accounts(&mut self) -> impl Iterator<Item = &mut Shared<Tree<C>>> {
+        let left = self.cut.iter_mut().filter_map(|cut| cut.left.as_mut());
+        self.began.iter_mut().chain(left)
     }
 
     /// Every name in a directory.
@@ -85,11 +88,7 @@ impl<C: Cell> Lazy<C> {
             .base
             .make_mut()
             .insert(file, Node::File(cells.clone()));
-        for tree in self
-            .began
-            .iter_mut()
-            .chain(self.cut.iter_mut().filter_map(|cut| cut.left.as_mut()))
-        {
+        for tree in self.accounts() {
             tree.make_mut().insert(file, Node::File(cells.clone()));
         }
         // Nothing was done to a file whose size nobody knew.
@@ -207,19 +206,12 @@ impl<C: Cell> Lazy<C> {
 
     /// The nodes that names of a tree reach, open ones included.
     pub(super) fn reached(&self, tree: &Tree<C>) -> BTreeSet<Ino> {
-        let mut reached = BTreeSet::from([Tree::<C>::ROOT]);
-        let mut pending = VecDeque::from([Tree::<C>::ROOT]);
-        while let Some(node) = pending.pop_front() {
-            let known = tree.entries(node).into_iter().flat_map(|e| e.values());
-            let mut below: Vec<Ino> = known.copied().collect();
+        reached_by(tree, |node, below| {
             if let (Some(Open::Names(names)), Some(cut)) = (self.open.get(&node), &self.cut) {
-                names
-                    .iter()
-                    .for_each(|name| cut.targets(node, name, &mut below));
+                let names = names.iter();
+                names.for_each(|name| cut.targets(node, name, below));
             }
-            pending.extend(below.into_iter().filter(|node| reached.insert(*node)));
-        }
-        reached
+        })
     }
 
     /// Atoms of the base that the barrier folded whole writes over are open no more, nor what it cut off.
@@ -245,4 +237,20 @@ impl<C: Cell> Lazy<C> {
             }
         }
     }
+}
+
+/// The nodes that names of a tree reach, and what else is below each.
+pub(super) fn reached_by<C: Cell>(
+    tree: &Tree<C>,
+    also_below: impl Fn(Ino, &mut Vec<Ino>),
+) -> BTreeSet<Ino> {
+    let mut reached = BTreeSet::from([Tree::<C>::ROOT]);
+    let mut pending = vec![Tree::<C>::ROOT];
+    while let Some(node) = pending.pop() {
+        let known = tree.entries(node).into_iter().flat_map(|e| e.values());
+        let mut below: Vec<Ino> = known.copied().collect();
+        also_below(node, &mut below);
+        pending.extend(below.into_iter().filter(|node| reached.insert(*node)));
+    }
+    reached
 }
