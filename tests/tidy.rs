@@ -118,7 +118,13 @@ fn the_dependency_test_can_fail() {
 
 #[test]
 fn no_test_is_ignored_and_no_file_is_a_novel() {
-    for directory in ["src", "models/src", "tests", "models/tests"] {
+    for directory in [
+        "src",
+        "models/src",
+        "tests",
+        "models/tests",
+        "examples/others",
+    ] {
         for (path, text) in sources(directory) {
             let ignored = ["#[ign", "ore"].concat();
             assert!(

@@ -4,7 +4,7 @@
 //! all (a sector is, here, which is more), what `sync_data` covered is durable, and a write changes nothing
 //! beside it. The name of the file is its user's business, so the adapter makes it durable.
 
-use lightsout::explore::{Failure, Map, MapWrite, Operation, Subject, Told, Workload};
+use lightsout::explore::{Failure, Map, MapWrite, Operation, Subject, Told};
 use lightsout::storage::simulated::{Simulated, SimulatedFile};
 use lightsout::storage::{File, Storage};
 use redb::{
@@ -33,7 +33,7 @@ struct Backend {
 
 /// What becomes of `sync_data`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Barriers {
+pub enum Barriers {
     /// It is a data barrier.
     Kept,
     /// It does nothing: the control, in which a loss is to be found.
@@ -85,7 +85,7 @@ impl StorageBackend for Backend {
 
 /// How the file comes to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Making {
+pub enum Making {
     /// An empty database, made elsewhere and compacted, is copied under another name and renamed.
     Copied,
     /// redb makes it in its place, after the name is durable.
@@ -94,7 +94,7 @@ pub(crate) enum Making {
 
 /// How a transaction is committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Commit {
+pub enum Commit {
     /// As redb does by default: with one barrier, and checksums.
     OnePhase,
     /// With a second barrier before the root is switched.
@@ -105,10 +105,13 @@ pub(crate) enum Commit {
 
 /// redb.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Redb {
-    pub(crate) barriers: Barriers,
-    pub(crate) making: Making,
-    pub(crate) commit: Commit,
+pub struct Redb {
+    /// What becomes of its barriers.
+    pub barriers: Barriers,
+    /// How its file comes to be.
+    pub making: Making,
+    /// How it commits.
+    pub commit: Commit,
 }
 
 impl Default for Redb {
@@ -123,7 +126,7 @@ impl Default for Redb {
 
 /// An open database. Dropped, its process dies with it: nothing is written any more.
 #[derive(Debug)]
-pub(crate) struct Store {
+pub struct Store {
     database: Option<Database>,
     gone: Arc<AtomicBool>,
 }
@@ -262,14 +265,11 @@ impl Subject for Redb {
     }
 }
 
-/// So many transactions, and no work after a recovery.
-pub(crate) fn workload(transactions: usize) -> Workload<MapWrite> {
+/// So many transactions.
+pub fn operations(transactions: usize) -> Vec<Operation<MapWrite>> {
     let put = |number| {
         let write = MapWrite::put(format!("key {number}"), format!("value {number}"));
         Operation::Write(vec![write])
     };
-    Workload {
-        operations: (0..transactions).map(put).collect(),
-        then: Vec::new(),
-    }
+    (0..transactions).map(put).collect()
 }

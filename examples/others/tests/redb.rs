@@ -1,12 +1,7 @@
 //! redb, which nobody here wrote, under exploration: it holds, and without its barriers it does not.
 
-#[expect(dead_code, reason = "the example uses more of it")]
-#[path = "../examples/redb/adapter.rs"]
-mod adapter;
-
-use adapter::{Barriers, Commit, Making, Redb, workload};
-use lightsout::explore::{Bounds, Breach, Verdict, explore};
-use models::profile::Profile;
+use lightsout::explore::{Bounds, Breach, Profile, Verdict, Workload, explore};
+use lightsout_others::redb::{Barriers, Commit, Making, Redb, operations};
 
 fn verdict(subject: &Redb, profile: &str, transactions: usize) -> Verdict {
     let profile = Profile::named(profile).expect("a profile");
@@ -15,7 +10,11 @@ fn verdict(subject: &Redb, profile: &str, transactions: usize) -> Verdict {
         recoveries: Some(200_000),
         ..Bounds::default()
     };
-    let exploration = explore(subject, &profile, &workload(transactions), &bounds);
+    let workload = Workload {
+        operations: operations(transactions),
+        then: Vec::new(),
+    };
+    let exploration = explore(subject, &profile, &workload, &bounds);
     exploration.report.verdict
 }
 
