@@ -5,7 +5,7 @@ use clap::Args;
 use lightsout::check::Error;
 use lightsout::check::verdict::Exit;
 use lightsout::explore::engines::{Entry, Outcome, catalogue};
-use lightsout::explore::{Bounds, Mode, PROFILES, Profile, Verdict};
+use lightsout::explore::{Bounds, Mode, PROFILES, Profile, States, Verdict};
 use lightsout::parallel::in_order;
 use lightsout::report::text::Tone;
 use lightsout::storage::simulated::{BLOCK_BYTES, SECTOR_BYTES};
@@ -87,10 +87,12 @@ pub(super) fn run(args: &ExploreArgs) -> Result<u8, Error> {
     };
     let mut exit = Exit::Expected;
     let (mut recoveries, mut differing) = (0, 0);
+    let mut states = States::default();
     in_order(begin, threads, explore, |(place, outcome, needs)| {
         let (entry, profile) = jobs[place];
         let ended = judge(entry, profile, &outcome);
         recoveries += outcome.report.recoveries;
+        states = states.and(outcome.report.coverage.states);
         differing += usize::from(ended != Exit::Expected);
         exit = exit.worse(ended);
         print(&line(entry, &outcome, ended))?;
@@ -98,6 +100,11 @@ pub(super) fn run(args: &ExploreArgs) -> Result<u8, Error> {
             Some([]) => print("      whatever one rule says\n")?,
             Some(needs) => print(&format!("      needs {}\n", needs.join(", ")))?,
             None => {}
+        }
+        if args.show || matches!(outcome.report.verdict, Verdict::Inconclusive(_)) {
+            for line in outcome.report.coverage.lines() {
+                print(&format!("      {line}\n"))?;
+            }
         }
         if let Some(text) = &outcome.counterexample
             && (args.show || ended != Exit::Expected)
@@ -107,7 +114,7 @@ pub(super) fn run(args: &ExploreArgs) -> Result<u8, Error> {
         save(args, entry, profile, &outcome)
     })?;
     print(&format!(
-        "\n{} explorations, {} as expected; {recoveries} recoveries\n",
+        "\n{} explorations, {} as expected; {recoveries} recoveries cover {states} crash states\n",
         jobs.len(),
         jobs.len() - differing
     ))?;
@@ -188,7 +195,7 @@ fn bounds(args: &ExploreArgs) -> Result<Bounds, Error> {
 fn heading() -> String {
     format!(
         "  {:<34} {:<15} {:>10} {:>9} {:>5} {:>7} {:>9}  verdict\n",
-        "engine", "file system", "recoveries", "states", "depth", "time", "a second"
+        "engine", "file system", "recoveries", "cover", "depth", "time", "a second"
     )
 }
 
@@ -204,7 +211,7 @@ fn line(entry: &Entry, outcome: &Outcome, ended: Exit) -> String {
         entry.name,
         report.profile,
         report.recoveries,
-        report.distinct,
+        report.coverage.states,
         report.depth,
         report.recoveries as f64 / seconds.max(1e-6),
         report.verdict,

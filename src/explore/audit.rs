@@ -7,8 +7,8 @@
 use super::bounds::{Bounds, Workload};
 use super::contract::Contract;
 use super::history::Breach;
+use super::ongoing::explore_planted;
 use super::report::Verdict;
-use super::search::explore_planted;
 use super::subject::Subject;
 use crate::storage::simulated::{Insertion, Plant, Site};
 use models::profile::Profile;

@@ -5,6 +5,7 @@ use super::history::Breach;
 use crate::storage::simulated::Fault;
 use models::disk::Failure;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::io::ErrorKind;
 use std::time::Duration;
 
@@ -70,6 +71,16 @@ impl Trouble {
     /// Until the next power cut an open may refuse: what it sees may not be what is there.
     pub(super) fn excuses(self) -> bool {
         matches!(self, Trouble::Barrier(_))
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Trouble::Barrier(failure) => write!(f, "a barrier failed ({})", failure.says()),
+            Trouble::Error => write!(f, "the device reported an error"),
+            Trouble::Full => write!(f, "the disk was full"),
+        }
     }
 }
 

@@ -3,9 +3,9 @@
 
 use super::bounds::{Bounds, Workload};
 use super::contract::{Contract, Operation};
+use super::ongoing::{Exploration, explore, explore_planted};
 use super::report::Verdict;
 use super::same;
-use super::search::{Exploration, explore, explore_planted};
 use super::sequences::{Refuted, Sequences};
 use super::subject::{OperationOf, Subject};
 use crate::storage::simulated::{BLOCK_BYTES, Plant, SECTOR_BYTES};

@@ -1,12 +1,13 @@
 //! A counterexample of real code: what the client did, what the storage was asked, where the lights went
 //! out and what they took, and what a recovery then showed. It says enough to run it again.
 
-use super::bounds::{Crash, Trouble, Workload};
+use super::bounds::{Crash, Trouble};
 use super::contract::{Contract, Operation, Told};
 use super::history::{Breach, History};
 use super::life::{self, Notes};
-use super::point::{Found, Trail};
-use super::subject::{Failure, StateOf, Subject};
+use super::point::{Found, Lived};
+use super::search::Search;
+use super::subject::{Failure, OperationOf, StateOf, Subject};
 use super::trace;
 use crate::storage::simulated::{Fault, Plant, Point, Simulated};
 use models::disk::lazy::{Choices, Lazy};
@@ -141,51 +142,46 @@ impl<W> fmt::Display for Counterexample<W> {
 
 /// Writes down what was found, by running it again.
 pub(super) fn of<S: Subject>(
-    subject: &S,
-    profile: &Profile,
-    workload: &Workload<<S::Contract as Contract>::Write>,
-    settled: bool,
-    plant: &Plant,
+    search: &Search<'_, S>,
+    operations: &[OperationOf<S>],
     found: &Found,
 ) -> Counterexample<<S::Contract as Contract>::Write> {
     let mut lives = vec![Life {
-        after: Some(found.crash),
-        choices: found.choices.clone(),
-        trouble: None,
-        operations: 0,
         calls: None,
+        ..Life::of(&found.last)
     }];
     let mut trail = Some(&found.trail);
     while let Some(life) = trail {
-        lives.push(of_trail(life));
+        lives.push(Life::of(&life.life));
         trail = life.before.as_ref();
     }
     lives.reverse();
     let mut counterexample = Counterexample {
         schema: SCHEMA,
-        subject: subject.name(),
-        profile: profile.clone(),
+        subject: search.subject.name(),
+        profile: (*search.profile).clone(),
         breach: found.breach,
         promise: found.promise.into(),
         says: found.says.clone(),
-        settled,
-        operations: workload.operations.clone(),
-        then: workload.then.clone(),
+        settled: search.bounds.settled,
+        operations: operations.to_vec(),
+        then: search.then.to_vec(),
         lives,
         steps: Vec::new(),
     };
-    counterexample.steps = replay_planted(subject, &counterexample, plant).steps;
+    counterexample.steps = replay_planted(search.subject, &counterexample, search.plant).steps;
     counterexample
 }
 
-fn of_trail(trail: &Trail) -> Life {
-    let life = &trail.life;
-    Life {
-        after: life.after,
-        choices: life.choices.clone(),
-        trouble: life.trouble,
-        operations: life.operations,
-        calls: Some(life.calls),
+impl Life {
+    fn of(life: &Lived) -> Self {
+        Self {
+            after: life.after,
+            choices: life.choices.clone(),
+            trouble: life.trouble,
+            operations: life.operations,
+            calls: Some(life.calls),
+        }
     }
 }
 

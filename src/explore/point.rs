@@ -32,8 +32,8 @@ pub(super) struct Lived {
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) trail: Arc<Trail>,
-    pub(super) crash: Crash,
-    pub(super) choices: Vec<usize>,
+    /// The life that shows it.
+    pub(super) last: Lived,
     pub(super) breach: Breach,
     pub(super) promise: &'static str,
     pub(super) says: String,
@@ -77,17 +77,10 @@ pub(super) enum Stop {
     Budget(String),
 }
 
-pub(super) fn violation<C: Contract>(
-    point: &Point<C>,
-    crash: Crash,
-    choices: Vec<usize>,
-    breach: Breach,
-    says: String,
-) -> Stop {
+pub(super) fn violation(trail: Arc<Trail>, last: Lived, breach: Breach, says: String) -> Stop {
     Stop::Violation(Box::new(Found {
-        trail: point.trail.clone(),
-        crash,
-        choices,
+        trail,
+        last,
         breach,
         promise: breach.promise(),
         says,

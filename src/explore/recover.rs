@@ -83,6 +83,7 @@ impl<S: Subject> Search<'_, S> {
                 storage.plan(Place::Call(call), trouble.fault());
             }
             self.run(&mut these, &storage, common)?;
+            self.report.coverage.widen(storage.widest_read());
             these.calls = these.calls.max(storage.calls());
             choices = storage.choices();
             if choices.parted() {
@@ -141,8 +142,7 @@ impl<S: Subject> Search<'_, S> {
             }
             Err(why) => {
                 let says = format!("it does not open: {why}");
-                let (point, crash) = (these.point, these.crash);
-                return Err(violation(point, crash, options, Breach::Unopenable, says));
+                return Err(these.violation(options, 0, Breach::Unopenable, says));
             }
         }
         Ok(())
@@ -155,13 +155,13 @@ impl<S: Subject> Search<'_, S> {
         options: &[usize],
         state: &StateOf<S>,
     ) -> Result<(), Stop> {
-        let (point, crash) = (these.point, these.crash);
+        let point = these.point;
         if !point.legal.contains(state) {
             let (breach, says) = point.history.breach(state);
             if !self.bounds.judged.contains(&breach) {
                 return Ok(());
             }
-            let mut stop = violation(point, crash, options.to_vec(), breach, says);
+            let mut stop = these.violation(options.to_vec(), 0, breach, says);
             if let Stop::Violation(found) = &mut stop
                 && breach == Breach::Lost
                 && point.history.was_only_served(state)
@@ -173,13 +173,7 @@ impl<S: Subject> Search<'_, S> {
         if (point.converges.as_ref()).is_some_and(|states| !states.contains(state)) {
             let says = "the recovery before, had it not been interrupted, would have ended with something else";
             let options = options.to_vec();
-            return Err(violation(
-                point,
-                crash,
-                options,
-                Breach::Diverged,
-                says.into(),
-            ));
+            return Err(these.violation(options, 0, Breach::Diverged, says.into()));
         }
         Ok(())
     }
@@ -234,9 +228,11 @@ impl<S: Subject> Search<'_, S> {
             these.left,
         );
         if !these.claimed.iter().any(|taken| taken[..] == *options) {
-            if !self.worked.insert((key, disk.given_up())) {
+            let work = (key, disk.given_up());
+            if !self.worked.insert(work.clone()) {
                 return Ok(());
             }
+            self.worked_now.push(work);
             these.claimed.push(options.to_vec());
         }
         let (subject, then) = (self.subject, self.then);
@@ -264,8 +260,8 @@ impl<S: Subject> Search<'_, S> {
         worked.map_err(|ended| match ended {
             Ended::Wrong(why) => {
                 let says = format!("after recovery, {why}");
-                let options = options.to_vec();
-                violation(these.point, these.crash, options, Breach::Unopenable, says)
+                let options = storage.choices().options();
+                these.violation(options, then.len(), Breach::Unopenable, says)
             }
             Ended::Died => Stop::Broken("the process died without a fault".into()),
         })
@@ -303,6 +299,24 @@ impl<S: Subject> Search<'_, S> {
 }
 
 impl<S: Subject> Recoveries<'_, S> {
+    /// A violation that one of them shows, or the work after it.
+    fn violation(
+        &self,
+        choices: Vec<usize>,
+        operations: usize,
+        breach: Breach,
+        says: String,
+    ) -> Stop {
+        let last = Lived {
+            after: Some(self.crash),
+            choices,
+            trouble: self.trouble,
+            calls: usize::MAX,
+            operations,
+        };
+        violation(self.point.trail.clone(), last, breach, says)
+    }
+
     /// What the recoveries that made these choices served; none: one of them refused to.
     fn ends_of(&self, taken: &[usize]) -> Option<Arc<Vec<StateOf<S>>>> {
         let mut states: Vec<StateOf<S>> = Vec::new();

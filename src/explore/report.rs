@@ -1,5 +1,6 @@
 //! What an exploration found, and how far it went.
 
+use super::coverage::Coverage;
 use super::history::Breach;
 use std::fmt;
 use std::time::Duration;
@@ -35,8 +36,8 @@ pub struct Report {
     pub crash_points: usize,
     /// Those of them with different futures.
     pub distinct: usize,
-    /// Those that were followed: the others have their futures in common with these.
-    pub followed: usize,
+    /// What that covers.
+    pub coverage: Coverage,
     /// Recoveries that ended, and served.
     pub served: usize,
     /// Crashes in a row without a recovery that ended: the fixpoint was reached there.
@@ -56,7 +57,7 @@ impl Report {
             recoveries: 0,
             crash_points: 0,
             distinct: 0,
-            followed: 0,
+            coverage: Coverage::default(),
             served: 0,
             depth: 0,
             promises: false,
@@ -71,12 +72,12 @@ impl fmt::Display for Report {
         let seconds = self.time.as_secs_f64();
         write!(
             f,
-            "{}: {} recoveries from {} crash points ({} with different futures, {} followed), depth {}, {:.2} s, {:.0} a second: ",
+            "{}: {} recoveries from {} crash points ({} with different futures) cover {} crash states, depth {}, {:.2} s, {:.0} a second: ",
             self.profile,
             self.recoveries,
             self.crash_points,
             self.distinct,
-            self.followed,
+            self.coverage.states,
             self.depth,
             seconds,
             self.recoveries as f64 / seconds.max(1e-9),

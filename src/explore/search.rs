@@ -16,14 +16,14 @@
 //! crashes as any, and among those as few operations. Two with the same future, by
 //! [`Canonical`](models::disk::lazy::Canonical) and what may be shown, are followed once.
 
-use super::bounds::{Bounds, Crash, Mode, Trouble, Workload};
+use super::bounds::{Bounds, Crash, Mode, Trouble};
 use super::contract::Contract;
-use super::counterexample::{self, Counterexample};
+use super::coverage::{Family, Met};
 use super::history::History;
 use super::life::{self, Ended, Notes};
 use super::notes::Points;
 use super::point::{Budget, Key, Lived, Point, Stop};
-use super::report::{Report, Verdict};
+use super::report::Report;
 use super::subject::{OperationOf, StateOf, Subject};
 use crate::storage::simulated::{Plant, Point as Place, Simulated, Site};
 use models::disk::Disk;
@@ -32,7 +32,19 @@ use models::profile::Profile;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// Counting the images of one crash takes no more steps than this.
+const COUNTED_STEPS: usize = 10_000;
+
+/// When an exploration stops for now.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Limits {
+    /// After so many recoveries in all.
+    pub(super) recoveries: Option<usize>,
+    /// At a time, so long after it began.
+    pub(super) until: Option<(Instant, Duration)>,
+}
 
 pub(super) struct Search<'s, S: Subject> {
     pub(super) subject: &'s S,
@@ -52,104 +64,78 @@ pub(super) struct Search<'s, S: Subject> {
     states: FxHashMap<Arc<Vec<StateOf<S>>>, usize>,
     pending: VecDeque<(usize, Point<S::Contract>)>,
     pub(super) report: Report,
-    started: Instant,
+    /// When it is to stop for now.
+    budget: Limits,
+    /// The first lives were run.
+    begun: bool,
+    /// States from which work went on since the last crash point was followed to its end.
+    pub(super) worked_now: Vec<(Key, GivenUp<u8>)>,
     /// Call sites that were met, where the plant keeps them.
     pub(super) sites: BTreeSet<Site>,
 }
 
-/// What came of an exploration.
-#[derive(Debug)]
-pub struct Exploration<C: Contract> {
-    /// How far it went, and how it ended.
-    pub report: Report,
-    /// The way to a violation, if one was found.
-    pub counterexample: Option<Counterexample<C::Write>>,
-    /// Every state that a recovery showed.
-    pub shown: Vec<C::State>,
-    /// The call sites of the storage in the subject's code that were met, where the plant keeps them.
-    pub sites: Vec<Site>,
-}
-
-impl<C: Contract> Exploration<C> {
-    /// Nothing was explored.
-    pub(super) fn nothing(profile: &str) -> Self {
+impl<'s, S: Subject> Search<'s, S> {
+    pub(super) fn new(
+        subject: &'s S,
+        profile: &Profile,
+        then: &'s [OperationOf<S>],
+        bounds: &'s Bounds,
+        plant: &'s Plant,
+    ) -> Self {
         Self {
-            report: Report::new(profile),
-            counterexample: None,
-            shown: Vec::new(),
-            sites: Vec::new(),
+            subject,
+            profile: Arc::new(profile.clone()),
+            bounds,
+            then,
+            plant,
+            seen: FxHashMap::default(),
+            superseded: FxHashSet::default(),
+            worked: FxHashSet::default(),
+            shown: FxHashSet::default(),
+            states: FxHashMap::default(),
+            pending: VecDeque::new(),
+            report: Report::new(&profile.name),
+            budget: Limits::default(),
+            begun: false,
+            worked_now: Vec::new(),
+            sites: BTreeSet::new(),
         }
     }
-}
 
-/// Explores a workload.
-pub fn explore<S: Subject>(
-    subject: &S,
-    profile: &Profile,
-    workload: &Workload<<S::Contract as Contract>::Write>,
-    bounds: &Bounds,
-) -> Exploration<S::Contract> {
-    explore_planted(subject, profile, workload, bounds, &Plant::default())
-}
-
-/// Explores a workload, with something planted in the subject's code.
-pub fn explore_planted<S: Subject>(
-    subject: &S,
-    profile: &Profile,
-    workload: &Workload<<S::Contract as Contract>::Write>,
-    bounds: &Bounds,
-    plant: &Plant,
-) -> Exploration<S::Contract> {
-    let mut search = Search {
-        subject,
-        profile: Arc::new(profile.clone()),
-        bounds,
-        then: &workload.then,
-        plant,
-        seen: FxHashMap::default(),
-        superseded: FxHashSet::default(),
-        worked: FxHashSet::default(),
-        shown: FxHashSet::default(),
-        states: FxHashMap::default(),
-        pending: VecDeque::new(),
-        report: Report::new(&profile.name),
-        started: Instant::now(),
-        sites: BTreeSet::new(),
-    };
-    let mut counterexample = None;
-    let verdict = match search.explore(&workload.operations) {
-        Ok(()) => Verdict::Holds,
-        Err(Stop::Violation(found)) => {
-            counterexample = Some(counterexample::of(
-                subject,
-                profile,
-                workload,
-                bounds.settled,
-                plant,
-                &found,
-            ));
-            Verdict::Violates {
-                breach: found.breach,
-                promise: found.promise,
-                says: found.says,
+    /// Explores, or goes on with it, until nothing is left or the limits are met.
+    pub(super) fn explore(
+        &mut self,
+        operations: &[OperationOf<S>],
+        budget: Limits,
+    ) -> Result<(), Stop> {
+        self.budget = budget;
+        if !self.begun {
+            self.first_lives(operations)?;
+            self.begun = true;
+        }
+        while let Some((number, point)) = self.pending.pop_front() {
+            let family = Family::of(&point);
+            if self.superseded.remove(&number) {
+                self.met(family).superseded += 1;
+                continue;
             }
+            self.worked_now.clear();
+            if let Err(stop) = self.follow(&point) {
+                if let Stop::Budget(_) = stop {
+                    // It is followed anew when the exploration goes on.
+                    for worked in self.worked_now.drain(..) {
+                        self.worked.remove(&worked);
+                    }
+                    self.pending.push_front((number, point));
+                }
+                return Err(stop);
+            }
+            self.met(family).followed += 1;
         }
-        Err(Stop::Broken(why)) => Verdict::Broken(why),
-        Err(Stop::Budget(why)) => Verdict::Inconclusive(why),
-    };
-    let mut report = search.report;
-    report.time = search.started.elapsed();
-    report.verdict = verdict;
-    Exploration {
-        report,
-        counterexample,
-        shown: search.shown.into_iter().collect(),
-        sites: search.sites.into_iter().collect(),
+        Ok(())
     }
-}
 
-impl<S: Subject> Search<'_, S> {
-    fn explore(&mut self, operations: &[OperationOf<S>]) -> Result<(), Stop> {
+    fn first_lives(&mut self, operations: &[OperationOf<S>]) -> Result<(), Stop> {
         let calls = self.first_life(operations, None)?;
         if self.bounds.faults > 0 {
             for call in 0..calls {
@@ -158,35 +144,34 @@ impl<S: Subject> Search<'_, S> {
                 }
             }
         }
-        while let Some((number, point)) = self.pending.pop_front() {
-            if self.superseded.remove(&number) {
-                continue;
-            }
-            self.report.followed += 1;
-            self.check_budget()?;
-            self.follow(&point)?;
-        }
         Ok(())
+    }
+
+    fn met(&mut self, family: Family) -> &mut Met {
+        self.report.coverage.families.entry(family).or_default()
     }
 
     pub(super) fn check_budget(&self) -> Result<(), Stop> {
         let left = self.pending.len() + 1;
-        let over =
-            |limit: Option<usize>| limit.is_some_and(|limit| self.report.recoveries >= limit);
-        if over(self.bounds.recoveries) {
-            let run = self.report.recoveries;
-            let text = format!("{run} recoveries were run, {left} crash points are left");
-            return Err(Stop::Budget(text));
-        }
-        let elapsed = self.started.elapsed();
-        match self.bounds.time.is_some_and(|limit| elapsed >= limit) {
-            true => {
-                let seconds = elapsed.as_secs_f64();
-                let text = format!("{seconds:.1} s are over, {left} crash points are left");
-                Err(Stop::Budget(text))
+        let spent = match &self.budget {
+            limits
+                if limits
+                    .recoveries
+                    .is_some_and(|limit| self.report.recoveries >= limit) =>
+            {
+                format!("{} recoveries were run", self.report.recoveries)
             }
-            false => Ok(()),
-        }
+            Limits {
+                until: Some((time, seconds)),
+                ..
+            } if Instant::now() >= *time => {
+                format!("{:.1} s are over", seconds.as_secs_f64())
+            }
+            _ => return Ok(()),
+        };
+        Err(Stop::Budget(format!(
+            "{spent}, {left} crash points are left"
+        )))
     }
 
     /// A machine with that disk, that is watched.
@@ -302,6 +287,7 @@ impl<S: Subject> Search<'_, S> {
             stays
         });
         known.push((given_up, self.report.distinct));
+        self.met(Family::of(&point)).distinct += 1;
         self.pending.push_back((self.report.distinct, point));
         self.report.distinct += 1;
     }
@@ -336,11 +322,13 @@ impl<S: Subject> Search<'_, S> {
                 }
             }
         }
+        let images = point.disk.count_crash_images(&self.profile, COUNTED_STEPS);
         let known = point.disk.known();
         let is_warm = !known.log().is_empty() || known.is_aborted();
         if point.left.kills > 0 && is_warm {
             self.recover(point, Crash::Kill, &point.disk)?;
         }
+        self.report.coverage.states.add(images);
         Ok(())
     }
 }

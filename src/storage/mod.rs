@@ -33,6 +33,7 @@ pub trait Storage: Clone + Send + Sync + Debug + 'static {
 
     /// Opens an existing file to read and to write; `NotFound` where there is none. Changes
     /// nothing.
+    #[track_caller]
     fn open(&self, path: &Path) -> io::Result<Self::File>;
 
     /// Makes an empty file, open to read and to write; `AlreadyExists` where the name is taken.
@@ -43,10 +44,12 @@ pub trait Storage: Clone + Send + Sync + Debug + 'static {
     fn create(&self, path: &Path) -> io::Result<Self::File>;
 
     /// Whether the name is there, file or directory, cached or durable.
+    #[track_caller]
     fn exists(&self, path: &Path) -> io::Result<bool>;
 
     /// The names in a directory, cached or durable, sorted. A name that is not UTF-8 is shown with
     /// U+FFFD in it.
+    #[track_caller]
     fn list(&self, dir: &Path) -> io::Result<Vec<String>>;
 
     /// Makes one directory; its parent exists, `AlreadyExists` where the name is taken.
@@ -86,6 +89,7 @@ pub trait Storage: Clone + Send + Sync + Debug + 'static {
 /// Closing (dropping) it persists nothing, and orders nothing.
 pub trait File: Send + Sync + Debug {
     /// The size in bytes, cached or durable.
+    #[track_caller]
     fn len(&self) -> io::Result<u64>;
 
     /// Whether the file has no bytes.
@@ -97,6 +101,7 @@ pub trait File: Send + Sync + Debug {
     ///
     /// Reads what is cached, which is no proof that it is durable: after a failed barrier the two
     /// may differ for good.
+    #[track_caller]
     fn read_at(&self, at: u64, buffer: &mut [u8]) -> io::Result<usize>;
 
     /// Writes all of `bytes` at `at`, growing the file where it must; after an error any part of

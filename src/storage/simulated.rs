@@ -117,6 +117,17 @@ pub struct Watched {
     pub choices: usize,
 }
 
+/// A read for which fates had to be decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WidestRead {
+    /// Where it stands.
+    pub site: Site,
+    /// What is read.
+    pub path: String,
+    /// How often a fate was chosen for it, or what lost space reads.
+    pub decided: usize,
+}
+
 impl Simulated {
     /// A machine with an empty disk. Sizes of sector and block in the profile are in bytes.
     pub fn new(profile: Profile) -> Simulated {
@@ -177,6 +188,11 @@ impl Simulated {
     /// The call sites that were met since somebody planted that they are kept, in order.
     pub fn sites(&self) -> Vec<Site> {
         self.machine().sites.iter().copied().collect()
+    }
+
+    /// The read that had the most fates decided for it, if any had.
+    pub fn widest_read(&self) -> Option<WidestRead> {
+        self.machine().widest.clone()
     }
 
     /// From now on nothing is traced.
@@ -292,12 +308,14 @@ impl Storage for Simulated {
     type File = SimulatedFile;
     type Lock = SimulatedLock;
 
+    #[track_caller]
     fn open(&self, path: &Path) -> io::Result<SimulatedFile> {
+        let site = Site::here();
         let file = || {
             let name = on_disk(path)?;
             let mut machine = self.machine();
             machine.check_alive()?;
-            let node = machine.node(&name)?;
+            let node = machine.reading(site.named("open"), &name, |machine| machine.node(&name))?;
             if !machine.is_file(node) {
                 return Err(ErrorKind::IsADirectory.into());
             }
@@ -319,22 +337,32 @@ impl Storage for Simulated {
         Ok(SimulatedFile::new(self, at("create", path, file())?, path))
     }
 
+    #[track_caller]
     fn exists(&self, path: &Path) -> io::Result<bool> {
+        let site = Site::here().named("exists");
         let exists = || {
+            let name = on_disk(path)?;
             let mut machine = self.machine();
             machine.check_alive()?;
-            Ok(machine.lookup(&on_disk(path)?).is_some())
+            let node = machine.reading(site, &name, |machine| machine.lookup(&name));
+            Ok(node.is_some())
         };
         at("look for", path, exists())
     }
 
+    #[track_caller]
     fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
+        let site = Site::here().named("list");
         let names = || {
+            let name = on_disk(dir)?;
             let mut machine = self.machine();
             machine.check_alive()?;
-            let node = machine.node(&on_disk(dir)?)?;
-            let (disk, mut ask) = machine.asking();
-            let names = disk.list(node, &mut ask).ok_or(ErrorKind::NotADirectory)?;
+            let names = machine.reading(site, &name, |machine| {
+                let node = machine.node(&name)?;
+                let (disk, mut ask) = machine.asking();
+                let names = disk.list(node, &mut ask);
+                names.ok_or(io::Error::from(ErrorKind::NotADirectory))
+            })?;
             Ok(names.iter().map(ToString::to_string).collect())
         };
         at("list", dir, names())

@@ -13,6 +13,7 @@
 //! (`node`). Two ways to read that show the same and leave the same open are followed once.
 
 pub(super) mod ask;
+mod count;
 pub(super) mod fate;
 mod node;
 mod nodes;
@@ -21,6 +22,7 @@ use super::freed::freed_also;
 use super::holes::Holes;
 use super::{Cell, Disk, Ino, Tree};
 use crate::profile::Profile;
+pub use count::Count;
 use fate::{Fate, Order};
 use fixedbitset::FixedBitSet;
 use nodes::{NodeImage, Nodes};

@@ -30,6 +30,7 @@ mod given_up;
 mod know;
 
 use super::effect::Effect;
+use super::image::Count;
 use super::image::ask::Atom;
 use super::image::fate::{Fate, Order};
 use super::shared::Shared;
@@ -260,6 +261,18 @@ impl<C: Cell> Lazy<C> {
             lazy.owe_what_was_given_up();
         }
         lazy.collapsed(profile)
+    }
+
+    /// How many disks a power cut could leave now, at least: see [`Disk::count_crash_images`]. Where an earlier power
+    /// cut left something open it is not counted, and said to be one.
+    pub fn count_crash_images(&self, profile: &Profile, steps: usize) -> Count {
+        match self.open.is_empty() && self.cut.is_none() {
+            true => self.disk.count_crash_images(profile, steps),
+            false => Count {
+                images: 1.0,
+                exact: false,
+            },
+        }
     }
 
     /// The same disk with other contents in its files, path by path: to be compared, and no more. A write that

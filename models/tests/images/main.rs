@@ -130,6 +130,27 @@ proptest! {
     }
 }
 
+/// Bounded and without chance: a count that says that it is not exact has its reason.
+#[test]
+fn most_counts_are_exact() {
+    let mut runner = TestRunner::deterministic();
+    let (mut exact, mut large, mut all) = (0, 0, 0);
+    for _ in 0..2_000 {
+        let case = (named(), store()).new_tree(&mut runner);
+        let (profile, program) = case.expect("a case").current();
+        let count = live(&program, &profile)
+            .0
+            .count_crash_images(&profile, usize::MAX);
+        all += 1;
+        exact += usize::from(count.exact);
+        large += usize::from(count.images > 100.0);
+    }
+    assert!(
+        exact * 10 >= all * 7 && large > 20,
+        "{exact} exact, {large} large of {all}"
+    );
+}
+
 /// Bounded and without chance: were the lazy side to read one switch of a profile otherwise than the
 /// enumeration does, a program would show it.
 #[test]
@@ -243,6 +264,21 @@ proptest! {
         prop_assume!(disk.log().len() <= 14);
         for (fates, image) in disk.crash_images(&profile) {
             prop_assert_eq!(disk.crash(&fates, &profile), image, "{:?}", fates);
+        }
+    }
+
+    #[test]
+    fn images_are_counted_without_making_them(
+        profile in prop_oneof![named(), switched()],
+        program in prop_oneof![one_life(), store()],
+        steps in prop_oneof![5 => Just(usize::MAX), 1 => 0..20_usize],
+    ) {
+        let (disk, _) = live(&program, &profile);
+        prop_assume!(disk.log().len() <= 14);
+        let (count, images) = (disk.count_crash_images(&profile, steps), disk.crash_images(&profile).len());
+        match count.exact {
+            true => prop_assert_eq!(count.images, images as f64),
+            false => prop_assert!(1.0 <= count.images && count.images <= images as f64, "{:?}, {}", count, images),
         }
     }
 

@@ -84,22 +84,30 @@ impl SimulatedFile {
 }
 
 impl File for SimulatedFile {
+    #[track_caller]
     fn len(&self) -> io::Result<u64> {
+        let site = Site::here().named("len");
         let mut machine = self.storage.machine();
         at(
             "ask the size of",
             &self.path,
             machine.check_handle(&self.handle),
         )?;
-        Ok(machine.len(&self.handle) as u64)
+        let handle = self.handle;
+        Ok(machine.reading_file(site, handle, |machine| machine.len(&handle)) as u64)
     }
 
+    #[track_caller]
     fn read_at(&self, from: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let site = Site::here().named("read_at");
         let mut machine = self.storage.machine();
         at("read", &self.path, machine.check_handle(&self.handle))?;
-        let bytes = machine.read(&self.handle, from as usize, buffer.len());
-        buffer[..bytes.len()].copy_from_slice(bytes);
-        Ok(bytes.len())
+        let handle = self.handle;
+        Ok(machine.reading_file(site, handle, |machine| {
+            let bytes = machine.read(&handle, from as usize, buffer.len());
+            buffer[..bytes.len()].copy_from_slice(bytes);
+            bytes.len()
+        }))
     }
 
     #[track_caller]

@@ -1,7 +1,7 @@
 //! The machine: a disk, the process that runs on it, and the faults that are planned.
 
 use super::plant::{Becomes, Insertion, Plant, Site};
-use super::{Fault, Outcome, Point, Traced, Watched, empty_file};
+use super::{Fault, Outcome, Point, Traced, Watched, WidestRead, empty_file};
 use models::disk::lazy::{Ask, Choices, Lazy};
 use models::disk::{Call, Failure, Ino, Refusal};
 use models::profile::Profile;
@@ -44,6 +44,8 @@ pub(super) struct Machine {
     pub(super) plant: Plant,
     /// The call sites that were met.
     pub(super) sites: BTreeSet<Site>,
+    /// The read for which the most was decided.
+    pub(super) widest: Option<WidestRead>,
     handles: Vec<Held>,
     /// What happens after the next call.
     deferred: Option<(Call<u8>, Option<usize>)>,
@@ -66,6 +68,7 @@ impl Machine {
             locked: BTreeSet::new(),
             plant: Plant::default(),
             sites: BTreeSet::new(),
+            widest: None,
             handles: Vec::new(),
             deferred: None,
         }
@@ -153,6 +156,44 @@ impl Machine {
             held.path = path;
         }
         held.path.clone()
+    }
+
+    /// Reads, and notes how much had to be decided for it.
+    pub(super) fn reading<T>(
+        &mut self,
+        site: Site,
+        path: &str,
+        read: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        let before = self.choices.asked();
+        let read = read(self);
+        self.note_read(site, before, |_| path.into());
+        read
+    }
+
+    /// The same, of an open file.
+    pub(super) fn reading_file<T>(
+        &mut self,
+        site: Site,
+        file: Handle,
+        read: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        let before = self.choices.asked();
+        let read = read(self);
+        self.note_read(site, before, |machine| machine.path(file.number));
+        read
+    }
+
+    fn note_read(&mut self, site: Site, before: usize, path: impl FnOnce(&mut Self) -> String) {
+        let decided = self.choices.asked() - before;
+        if decided > self.widest.as_ref().map_or(0, |widest| widest.decided) {
+            let path = path(self);
+            self.widest = Some(WidestRead {
+                site,
+                path,
+                decided,
+            });
+        }
     }
 
     /// So many bytes of a file from `at` on, or as many as there are.

@@ -43,6 +43,10 @@ impl Site {
             Call::DataBarrier(_) => "data barrier",
             Call::DirectoryBarrier(_) => "directory barrier",
         };
+        self.named(call)
+    }
+
+    pub(super) fn named(self, call: &'static str) -> Site {
         Site { call, ..self }
     }
 

@@ -67,6 +67,24 @@ impl<'d, C: Cell> Reader<'d, C> {
         &self.own_set
     }
 
+    /// Whether no effect is on it.
+    pub(super) fn is_unchanged(&self) -> bool {
+        self.asked.own.is_empty()
+    }
+
+    /// The effects on it that what is left to be read may depend on.
+    pub(super) fn later(&self, partly: &Partly<C>) -> FixedBitSet {
+        let mut later = FixedBitSet::with_capacity(self.asked.disk.log.len());
+        let open = |logged: &Logged<C>| match (&*logged.effect, &partly.node) {
+            (Effect::Entry { name, .. }, _) => self.names[partly.resolved..].contains(&name),
+            (Effect::Size { to, .. }, _) => partly.resolved == 0 || *to < partly.size,
+            (Effect::Data { at, cells, .. }, _) => at + cells.len() > partly.cells().len(),
+        };
+        let open = self.asked.own.iter().filter(|(_, logged)| open(logged));
+        open.for_each(|(i, _)| later.insert(*i));
+        later
+    }
+
     /// Nothing of it read yet.
     pub(super) fn nothing(&self, fate: Fate) -> Partly<C> {
         Partly {
@@ -225,6 +243,29 @@ impl<'d, C: Cell> Reader<'d, C> {
 }
 
 impl<C: Cell> Partly<C> {
+    /// How far the reading is: names resolved, the size, cells read.
+    pub(super) fn place(&self) -> (usize, usize, usize) {
+        (self.resolved, self.size, self.cells().len())
+    }
+
+    /// The nodes that names found so far reach.
+    pub(super) fn below(&self) -> impl Iterator<Item = Ino> {
+        let entries = match &self.node {
+            Node::Directory(entries) => Some(entries),
+            Node::File(_) => None,
+        };
+        entries.into_iter().flat_map(BTreeMap::values).copied()
+    }
+
+    /// Whether the images of both may be equal, of two ways to read one piece more.
+    pub(super) fn may_read_as(&self, other: &Self) -> bool {
+        let same = match (&self.node, &other.node) {
+            // Files are told apart by what they hold, not by their numbers.
+            (Node::Directory(a), Node::Directory(b)) => a.keys().eq(b.keys()),
+            (a, b) => a == b,
+        };
+        same && self.size == other.size && self.holes == other.holes
+    }
     /// The cells of a file, read so far.
     pub(super) fn cells(&self) -> &[C] {
         match &self.node {
