@@ -195,7 +195,7 @@ fn bounds(args: &ExploreArgs) -> Result<Bounds, Error> {
 fn heading() -> String {
     format!(
         "  {:<34} {:<15} {:>10} {:>9} {:>5} {:>7} {:>9}  verdict\n",
-        "engine", "file system", "recoveries", "cover", "depth", "time", "a second"
+        "engine", "file system", "recoveries", "states", "depth", "time", "a second"
     )
 }
 

@@ -4,7 +4,6 @@ use super::bounds::Trouble;
 use super::contract::Contract;
 use super::point::Point;
 use crate::storage::simulated::WidestRead;
-use models::disk::image::Count;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -19,15 +18,17 @@ pub struct Coverage {
     pub widest: Option<WidestRead>,
 }
 
-/// Crash states: pairs of a crash point and of a disk that a crash there can leave. Every one that the file system
-/// allows at a point is covered by its recoveries, for one that does not read a difference stands for both sides of
-/// it.
+/// Crash states: a fate for every cached effect that a recovery could read a difference in, kept or lost as the file
+/// system allows, and what it reads in lost space. One recovery covers all the states that differ in what it did not
+/// read.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct States {
-    /// How many there are at least; beyond 2^53 rounded.
-    pub at_least: f64,
-    /// There are more than that: some could not be counted without making them.
+    /// How many recoveries covered; beyond 2^53 rounded.
+    pub covered: f64,
+    /// There are more than that: some could not be counted.
     pub more: bool,
+    /// How many are left to be covered, at least.
+    pub left: f64,
 }
 
 /// Crash points of a kind.
@@ -87,17 +88,26 @@ impl Coverage {
 }
 
 impl States {
-    pub(super) fn add(&mut self, count: Count) {
-        self.at_least += count.images;
-        self.more |= !count.exact;
+    pub(super) fn add(&mut self, (states, all): (f64, bool)) {
+        self.covered += states;
+        self.more |= !all;
     }
 
     /// Those of another exploration, too.
     pub fn and(self, other: Self) -> Self {
         Self {
-            at_least: self.at_least + other.at_least,
+            covered: self.covered + other.covered,
             more: self.more || other.more,
+            left: self.left + other.left,
         }
+    }
+}
+
+/// A number to read.
+fn number(number: f64) -> String {
+    match number {
+        few @ ..1e7 => few.to_string(),
+        many => format!("{many:.1e}"),
     }
 }
 
@@ -121,12 +131,12 @@ impl Family {
 
 impl fmt::Display for States {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = match self.at_least {
-            few @ ..1e7 => format!("{few}"),
-            many => format!("{many:.1e}"),
-        };
-        let text = if self.more { format!("{text}+") } else { text };
-        f.pad(&text)
+        let more = if self.more { "+" } else { "" };
+        let text = number(self.covered) + more;
+        match self.left {
+            0.0 => f.pad(&text),
+            left => f.pad(&format!("{text} of {}+", number(self.covered + left))),
+        }
     }
 }
 
@@ -150,8 +160,16 @@ mod tests {
 
     #[test]
     fn states_read_as_numbers() {
-        let states = |at_least, more| States { at_least, more }.to_string();
-        assert_eq!(states(1_234.0, false), "1234");
-        assert_eq!(states(3.14e9, true), "3.1e9+");
+        let states = |covered, more, left| {
+            let states = States {
+                covered,
+                more,
+                left,
+            };
+            states.to_string()
+        };
+        assert_eq!(states(1_234.0, false, 0.0), "1234");
+        assert_eq!(states(3.14e9, true, 0.0), "3.1e9+");
+        assert_eq!(states(10.0, false, 5.0), "10 of 15+");
     }
 }

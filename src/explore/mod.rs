@@ -6,7 +6,33 @@
 //! again, until no crash leaves a state that was not there before. What each recovery shows is held against
 //! what the client was told.
 //!
-//! # A store of your own
+//! # In ten lines
+//!
+//! ```
+//! use lightsout::engine::bitcask::{Bitcask, Options}; // Yours.
+//! use lightsout::explore::{Explorer, Map, MapWrite, Operation, Told, functions};
+//!
+//! let store = functions::<Map, _, _, _, _>(
+//!     |disk| Ok(Bitcask::open(disk.clone(), "store".as_ref(), Options::default())?),
+//!     |store, asked| {
+//!         match asked.writes() {
+//!             [MapWrite::Put(key, value)] => drop(store.put(key, value)?),
+//!             [MapWrite::Delete(key)] => drop(store.delete(key)?),
+//!             _ => store.sync()?,
+//!         }
+//!         Ok(Told::Durable)
+//!     },
+//!     |store| Ok(store.fold(Default::default(), |mut all, key, value| {
+//!         all.insert(key.to_vec(), value.to_vec());
+//!         all
+//!     })?),
+//! );
+//! // In a `#[test]`:
+//! let put = |key: &str, value: &str| Operation::Write(vec![MapWrite::put(key, value)]);
+//! Explorer::new(&store).on("ext4-ordered").check(&[put("a", "1"), put("b", "2")]);
+//! ```
+//!
+//! # A store of your own, from nothing
 //!
 //! ```
 //! use lightsout::explore::{Contract, Explorer, Failure, Map, MapWrite, Operation, Subject, Told};
@@ -74,6 +100,7 @@ pub mod contract;
 pub mod counterexample;
 mod coverage;
 pub mod engines;
+mod functions;
 mod history;
 mod life;
 mod notes;
@@ -93,6 +120,7 @@ pub use check::{Explorer, workload};
 pub use contract::{Contract, Event, Log, LogWrite, Map, MapWrite, Operation, Streams, Told};
 pub use counterexample::{Counterexample, replay};
 pub use coverage::{Coverage, During, Family, Met, States};
+pub use functions::{Functions, functions};
 pub use history::Breach;
 pub use models::profile::{NAMES as PROFILES, Profile, SWITCHES};
 pub use ongoing::{Exploration, Ongoing, explore, explore_planted};

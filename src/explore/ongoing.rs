@@ -114,6 +114,9 @@ impl<'s, S: Subject> Ongoing<'s, S> {
             sites: search.sites.iter().copied().collect(),
         };
         exploration.report.time = self.time;
+        if let Err(Stop::Budget(_)) = &ended {
+            exploration.report.coverage.states.left = search.left();
+        }
         let mut left = None;
         exploration.report.verdict = match ended {
             Ok(()) => Verdict::Holds,

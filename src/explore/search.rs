@@ -34,8 +34,11 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Counting the images of one crash takes no more steps than this.
-const COUNTED_STEPS: usize = 10_000;
+/// Counting the images of a crash that is left takes no more steps than this, each some microseconds.
+const COUNTED_STEPS: usize = 1_000;
+
+/// Of more crashes that are left the images are not counted: each has one, at least.
+const COUNTED_POINTS: usize = 1_000;
 
 /// When an exploration stops for now.
 #[derive(Clone, Copy, Debug, Default)]
@@ -120,12 +123,14 @@ impl<'s, S: Subject> Search<'s, S> {
                 continue;
             }
             self.worked_now.clear();
+            let covered = self.report.coverage.states;
             if let Err(stop) = self.follow(&point) {
                 if let Stop::Budget(_) = stop {
                     // It is followed anew when the exploration goes on.
                     for worked in self.worked_now.drain(..) {
                         self.worked.remove(&worked);
                     }
+                    self.report.coverage.states = covered;
                     self.pending.push_front((number, point));
                 }
                 return Err(stop);
@@ -261,7 +266,9 @@ impl<'s, S: Subject> Search<'s, S> {
     }
 
     /// Takes note of a crash point, unless one with the same future is known.
-    pub(super) fn reach(&mut self, mut point: Point<S::Contract>) {
+    ///
+    /// Says in how many ways what is open there can be decided, and whether that is all.
+    pub(super) fn reach(&mut self, mut point: Point<S::Contract>) -> (f64, bool) {
         self.report.crash_points += 1;
         if point.disk.known().log().is_empty() {
             point.left.kills = self.bounds.kills;
@@ -276,9 +283,10 @@ impl<'s, S: Subject> Search<'s, S> {
             point.left,
         );
         let given_up = point.disk.given_up();
+        let ways = key.0.ways();
         let known = self.seen.entry(key).or_default();
         if known.iter().any(|(more, _)| given_up.is_in(more)) {
-            return;
+            return ways;
         }
         let superseded = &mut self.superseded;
         known.retain(|(less, point)| {
@@ -290,6 +298,21 @@ impl<'s, S: Subject> Search<'s, S> {
         self.met(Family::of(&point)).distinct += 1;
         self.pending.push_back((self.report.distinct, point));
         self.report.distinct += 1;
+        ways
+    }
+
+    /// How many crash states the points have that were not followed, at least.
+    pub(super) fn left(&self) -> f64 {
+        let points = self.pending.iter();
+        let points = points.filter(|(number, _)| !self.superseded.contains(number));
+        let images = |(i, (_, point)): (usize, &(usize, Point<S::Contract>))| match i {
+            ..COUNTED_POINTS => {
+                let count = point.disk.count_crash_images(&self.profile, COUNTED_STEPS);
+                count.images
+            }
+            _ => 1.0,
+        };
+        points.enumerate().map(images).sum()
     }
 
     /// What tells the disk apart, once the subject has masked what is to count as equal.
@@ -322,13 +345,11 @@ impl<'s, S: Subject> Search<'s, S> {
                 }
             }
         }
-        let images = point.disk.count_crash_images(&self.profile, COUNTED_STEPS);
         let known = point.disk.known();
         let is_warm = !known.log().is_empty() || known.is_aborted();
         if point.left.kills > 0 && is_warm {
             self.recover(point, Crash::Kill, &point.disk)?;
         }
-        self.report.coverage.states.add(images);
         Ok(())
     }
 }

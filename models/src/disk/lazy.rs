@@ -26,6 +26,7 @@ mod canonical;
 mod choices;
 mod cut;
 mod decided;
+mod fates;
 mod given_up;
 mod know;
 

@@ -9,6 +9,7 @@ mod programs;
 
 use brute::{Fault, Paths};
 use lazy::{Act, eagerly, lazily, looking};
+use models::disk::lazy::Lazy;
 use models::disk::{Call, Failure};
 use models::profile::{Profile, SWITCHES};
 use programs::{
@@ -280,6 +281,10 @@ proptest! {
             true => prop_assert_eq!(count.images, images as f64),
             false => prop_assert!(1.0 <= count.images && count.images <= images as f64, "{:?}, {}", count, images),
         }
+        // Where lost space reads zeros only, each image takes fates of its own.
+        let filled = profile.garbage || profile.stale;
+        let (ways, all) = Lazy::from(disk).power_cut(&profile).canonical().ways();
+        prop_assert!(!all || filled || images as f64 <= ways, "{} ways, {} images", ways, images);
     }
 
     /// K1.

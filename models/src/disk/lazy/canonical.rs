@@ -19,10 +19,13 @@ pub struct Canonical<C> {
     questions: Vec<Question<C>>,
     /// For each power cut that questions lead to, the latest first: which of its effects in question need
     /// which, as far as their fates are open.
-    needs: Vec<Vec<(usize, usize)>>,
+    needs: Vec<Needs>,
     /// The files of which each of these gave up what depends on the answers.
     owed: Vec<BTreeSet<Ino>>,
 }
+
+/// Which effects need which, each itself included.
+pub(super) type Needs = Vec<(usize, usize)>;
 
 /// What is open of one node.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -37,6 +40,12 @@ struct Question<C> {
     /// What is under them, as far as it is known.
     under: Node<C>,
     holes: Vec<(usize, usize)>,
+}
+
+impl<C> Canonical<C> {
+    pub(super) fn needs(&self) -> &[Needs] {
+        &self.needs
+    }
 }
 
 /// What the store gave up, for stale space to read. More of it only adds to the future of a disk: of two
@@ -213,7 +222,7 @@ impl<C: Cell> Lazy<C> {
 /// What is left to be asked.
 struct Left<C> {
     questions: Vec<Question<C>>,
-    needs: Vec<Vec<(usize, usize)>>,
+    needs: Vec<Needs>,
     owed: Vec<BTreeSet<Ino>>,
 }
 
