@@ -9,6 +9,7 @@ use lightsout::check::search::{Gauge, Limits};
 use lightsout::check::verdict::{Exit, Judged, Verdict};
 use lightsout::check::{Error, spec};
 use lightsout::report::{checking, json, text};
+use peakmem_alloc::PeakMemAllocTrait as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -129,8 +130,8 @@ fn limits(args: &CheckArgs, checks: usize) -> Result<(usize, Limits), Error> {
     };
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let gauge = Gauge {
-        reset: || crate::MEMORY.reset_peak_usage(),
-        peak: || crate::MEMORY.peak_usage(),
+        reset: || crate::MEMORY.reset_peak_memory(),
+        peak: || crate::MEMORY.get_peak_memory(),
     };
     let threads = args.threads.map_or(cores, usize::from);
     let at_a_time = threads.min(checks);
