@@ -199,7 +199,7 @@ pub fn replay<S: Subject>(
     subject: &S,
     counterexample: &Counterexample<<S::Contract as Contract>::Write>,
 ) -> Replayed<StateOf<S>> {
-    replay_planted(subject, counterexample, &Plant::default())
+    replay_planted(subject, counterexample, Plant::nothing())
 }
 
 fn replay_planted<S: Subject>(

@@ -46,7 +46,7 @@ pub fn explore<S: Subject>(
     workload: &Workload<WriteOf<S>>,
     bounds: &Bounds,
 ) -> Exploration<S::Contract> {
-    explore_planted(subject, profile, workload, bounds, &Plant::default())
+    explore_planted(subject, profile, workload, bounds, Plant::nothing())
 }
 
 /// Explores a workload, with something planted in the subject's code.
@@ -77,6 +77,16 @@ impl<S: Subject> fmt::Debug for Ongoing<'_, S> {
 }
 
 impl<'s, S: Subject> Ongoing<'s, S> {
+    /// Of this workload; nothing has been run.
+    pub fn new(
+        subject: &'s S,
+        profile: &Profile,
+        workload: &'s Workload<WriteOf<S>>,
+        bounds: &'s Bounds,
+    ) -> Self {
+        Self::planted(subject, profile, workload, bounds, Plant::nothing())
+    }
+
     /// Of this workload, with something planted in the subject's code; nothing has been run.
     pub fn planted(
         subject: &'s S,

@@ -183,7 +183,7 @@ impl<'s, S: Subject> Search<'s, S> {
     pub(super) fn machine(&self, disk: Lazy<u8>, choices: Choices) -> Simulated {
         let storage = Simulated::lazily(disk, self.profile.clone(), choices);
         storage.watch();
-        if *self.plant != Plant::default() {
+        if self.plant != Plant::nothing() {
             storage.plant(self.plant);
         }
         storage

@@ -49,10 +49,9 @@ impl Holes {
     }
 
     /// The same of files that are numbered anew; those without a number are no more.
-    pub(super) fn renumbered(&self, numbers: &BTreeMap<Ino, Ino>) -> Self {
+    pub(super) fn renumbered(&self, new: impl Fn(Ino) -> Option<Ino>) -> Self {
         let holes = self.0.iter();
-        let renumbered =
-            |(file, holes): (&Ino, &Vec<_>)| Some((*numbers.get(file)?, holes.clone()));
+        let renumbered = |(file, holes): (&Ino, &Vec<_>)| Some((new(*file)?, holes.clone()));
         Self(holes.filter_map(renumbered).collect())
     }
 

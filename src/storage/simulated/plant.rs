@@ -110,6 +110,18 @@ pub(super) enum Becomes {
 }
 
 impl Plant {
+    /// The code is as it is.
+    pub fn nothing() -> &'static Plant {
+        static NOTHING: Plant = Plant {
+            keeps_sites: false,
+            no_barriers: false,
+            without: Vec::new(),
+            data_only: Vec::new(),
+            inserted: BTreeMap::new(),
+        };
+        &NOTHING
+    }
+
     pub(super) fn becomes(&self, site: Site) -> Becomes {
         if self.no_barriers || self.without.contains(&site) {
             Becomes::Nothing

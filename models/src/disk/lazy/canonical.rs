@@ -6,7 +6,7 @@ use super::super::shared::Shared;
 use super::super::{Freed, holes::Holes};
 use super::cut::concerns;
 use super::{Cell, Cut, Ino, Lazy, Name, Node, Open, Tree};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// A disk with its nodes numbered in the order in which names lead to them, and what is open of it as the
 /// questions that are left. Disks with equal ones, and as much [`GivenUp`], have equal futures.
@@ -82,16 +82,23 @@ impl<C: Cell> Lazy<C> {
         let (tree, holes, log) = match same {
             true => (disk.base.clone(), disk.holes.clone(), disk.log.clone()),
             false => {
-                let nodes = numbers.iter().filter_map(|(old, new)| {
-                    let node = disk.base.node(*old)?;
+                let nodes = numbers.iter().filter_map(|(old, number)| {
+                    let node = disk.base.node(old)?;
                     let node = match &**node {
-                        Node::Directory(_) => Shared::new(renumbered_node(node, &numbers)),
-                        Node::File(_) => node.clone(),
+                        Node::Directory(entries)
+                            if entries.values().any(|&ino| new(ino, &numbers) != ino) =>
+                        {
+                            Shared::new(renumbered_node(node, &numbers))
+                        }
+                        _ => node.clone(),
                     };
-                    Some((*new, node))
+                    Some((number, node))
                 });
                 let log = disk.log.iter().map(|logged| Logged {
-                    effect: Shared::new(renumbered(&logged.effect, &numbers)),
+                    effect: match keeps_its_numbers(&logged.effect, &numbers) {
+                        true => logged.effect.clone(),
+                        false => Shared::new(renumbered(&logged.effect, &numbers)),
+                    },
                     kind: match logged.kind {
                         Kind::Rename { moved, replaced } => Kind::Rename {
                             moved: new(moved, &numbers),
@@ -103,7 +110,7 @@ impl<C: Cell> Lazy<C> {
                 });
                 (
                     Shared::new(Tree::of(nodes)),
-                    disk.holes.renumbered(&numbers),
+                    disk.holes.renumbered(|ino| numbers.get(ino)),
                     log.collect(),
                 )
             }
@@ -120,9 +127,8 @@ impl<C: Cell> Lazy<C> {
     }
 
     /// The nodes in the order in which names lead to them, then those that only the log mentions.
-    fn numbers(&self) -> BTreeMap<Ino, Ino> {
-        let mut numbers = BTreeMap::new();
-        let mut pending = std::collections::VecDeque::from([Tree::<C>::ROOT]);
+    fn numbers(&self) -> Numbers {
+        let mut numbers = Numbers::default();
         let log = self.disk.log.iter().filter_map(Logged::file);
         let mut mentioned: Vec<Ino> = log.collect();
         let mut cut = self.cut.as_ref();
@@ -131,61 +137,52 @@ impl<C: Cell> Lazy<C> {
             cut = this.before.cut.as_ref();
         }
         mentioned.reverse();
+        let mut pending = VecDeque::from([Tree::<C>::ROOT]);
         while let Some(node) = pending.pop_front().or_else(|| mentioned.pop()) {
-            if numbers.contains_key(&node) {
-                continue;
-            }
-            numbers.insert(node, Ino(numbers.len() as u32));
-            let trees = [&self.disk.base, &self.disk.view];
-            let open = match self.open.get(&node) {
-                Some(Open::Names(names)) => names.clone(),
-                _ => BTreeSet::new(),
-            };
-            let entries = trees.iter().filter_map(|tree| tree.entries(node));
-            let mut names: BTreeSet<&Name> = entries.flat_map(|entries| entries.keys()).collect();
-            names.extend(&open);
-            // A name that was set and is not seen any more may be back after a power cut.
-            let own = self
-                .disk
-                .log
-                .iter()
-                .filter_map(|logged| match &*logged.effect {
-                    Effect::Entry {
-                        directory,
-                        name,
-                        target,
-                    } if *directory == node => Some((name, target)),
-                    _ => None,
-                });
-            let own: Vec<_> = own.collect();
-            names.extend(own.iter().map(|(name, _)| *name));
-            for name in names {
-                let known = trees
-                    .iter()
-                    .filter_map(|tree| tree.entries(node)?.get(name));
-                pending.extend(known);
-                pending.extend(
-                    own.iter()
-                        .filter(|(n, _)| *n == name)
-                        .filter_map(|(_, target)| **target),
-                );
-                if let (true, Some(cut)) = (open.contains(name), &self.cut) {
-                    let mut targets = Vec::new();
-                    cut.targets(node, name, &mut targets);
-                    pending.extend(targets);
-                }
+            if numbers.insert(node) && self.disk.view.cells(node).is_none() {
+                self.targets(node, &mut pending);
             }
         }
         numbers
     }
 
+    /// What the names of a directory may name, in the order of the names.
+    fn targets(&self, directory: Ino, targets: &mut VecDeque<Ino>) {
+        let trees = [&self.disk.base, &self.disk.view];
+        let entries = trees.iter().filter_map(|tree| tree.entries(directory));
+        let mut named: Vec<(&Name, usize, Option<Ino>)> = Vec::new();
+        for (tree, entries) in entries.enumerate() {
+            named.extend(entries.iter().map(|(name, ino)| (name, tree, Some(*ino))));
+        }
+        // A name that was set and is not seen any more may be back after a power cut.
+        for logged in &self.disk.log {
+            if let Effect::Entry {
+                directory: of,
+                name,
+                target,
+            } = &*logged.effect
+                && *of == directory
+            {
+                named.push((name, 2, *target));
+            }
+        }
+        if let Some(Open::Names(names)) = self.open.get(&directory) {
+            named.extend(names.iter().map(|name| (name, 3, None)));
+        }
+        // Stable: effects stay in their order.
+        named.sort_by_key(|(name, from, _)| (*name, *from));
+        for (name, from, target) in named {
+            targets.extend(target);
+            if let (3, Some(cut)) = (from, &self.cut) {
+                let mut open = Vec::new();
+                cut.targets(directory, name, &mut open);
+                targets.extend(open);
+            }
+        }
+    }
+
     /// What is open of these nodes, down to the first power cut.
-    fn questions(
-        &self,
-        open: &BTreeMap<Ino, Open>,
-        numbers: &BTreeMap<Ino, Ino>,
-        left: &mut Left<C>,
-    ) {
+    fn questions(&self, open: &BTreeMap<Ino, Open>, numbers: &Numbers, left: &mut Left<C>) {
         let Some(cut) = &self.cut else { return };
         // How much of a file is owed depends on all of it.
         let owed = cut.owed.iter().map(|file| (*file, Open::Size));
@@ -262,7 +259,7 @@ impl<C: Cell> Cut<C> {
         depth: usize,
         (node, number): (Ino, Ino),
         open: &Open,
-        numbers: &BTreeMap<Ino, Ino>,
+        numbers: &Numbers,
         asked: &mut Vec<usize>,
     ) -> Question<C> {
         let before = &self.before.disk;
@@ -309,12 +306,61 @@ impl<C: Cell> Cut<C> {
     }
 }
 
-/// Numbers mean nothing outside one disk; one that no name leads to is not met again.
-fn new(node: Ino, numbers: &BTreeMap<Ino, Ino>) -> Ino {
-    numbers.get(&node).copied().unwrap_or(Ino(u32::MAX))
+/// New numbers of nodes.
+#[derive(Default)]
+struct Numbers {
+    /// By their old ones.
+    new: Vec<Option<Ino>>,
+    count: u32,
 }
 
-fn renumbered<C: Cell>(effect: &Effect<C>, numbers: &BTreeMap<Ino, Ino>) -> Effect<C> {
+impl Numbers {
+    /// Numbers a node; `false` where it has one.
+    fn insert(&mut self, old: Ino) -> bool {
+        let place = old.0 as usize;
+        if place >= self.new.len() {
+            self.new.resize(place + 1, None);
+        }
+        let is_new = self.new[place].is_none();
+        if is_new {
+            self.new[place] = Some(Ino(self.count));
+            self.count += 1;
+        }
+        is_new
+    }
+
+    fn get(&self, old: Ino) -> Option<Ino> {
+        *self.new.get(old.0 as usize)?
+    }
+
+    fn len(&self) -> usize {
+        self.count as usize
+    }
+
+    /// Old and new, in the order of the old ones.
+    fn iter(&self) -> impl Iterator<Item = (Ino, Ino)> {
+        let old = (0..).map(Ino);
+        old.zip(&self.new)
+            .filter_map(|(old, new)| Some((old, (*new)?)))
+    }
+}
+
+/// Numbers mean nothing outside one disk; one that no name leads to is not met again.
+fn new(node: Ino, numbers: &Numbers) -> Ino {
+    numbers.get(node).unwrap_or(Ino(u32::MAX))
+}
+
+fn keeps_its_numbers<C>(effect: &Effect<C>, numbers: &Numbers) -> bool {
+    let keeps = |node: Ino| new(node, numbers) == node;
+    match *effect {
+        Effect::Data { file, .. } | Effect::Size { file, .. } => keeps(file),
+        Effect::Entry {
+            directory, target, ..
+        } => keeps(directory) && target.is_none_or(keeps),
+    }
+}
+
+fn renumbered<C: Cell>(effect: &Effect<C>, numbers: &Numbers) -> Effect<C> {
     let mut effect = effect.clone();
     match &mut effect {
         Effect::Data { file, .. } | Effect::Size { file, .. } => *file = new(*file, numbers),
@@ -328,7 +374,7 @@ fn renumbered<C: Cell>(effect: &Effect<C>, numbers: &BTreeMap<Ino, Ino>) -> Effe
     effect
 }
 
-fn renumbered_node<C: Cell>(node: &Node<C>, numbers: &BTreeMap<Ino, Ino>) -> Node<C> {
+fn renumbered_node<C: Cell>(node: &Node<C>, numbers: &Numbers) -> Node<C> {
     match node {
         Node::File(cells) => Node::File(cells.clone()),
         Node::Directory(entries) => {

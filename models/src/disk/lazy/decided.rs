@@ -78,7 +78,7 @@ impl<C: Cell> Lazy<C> {
             let given_up = self.disk.given_up(node, 0, profile);
             freed_also(&mut self.disk.freed, &given_up);
         }
-        self.disk.holes = self.disk.holes.renumbered(&numbers);
+        self.disk.holes = self.disk.holes.renumbered(|ino| numbers.get(&ino).copied());
         self.disk.base = Shared::new(tree);
         self.disk.view = self.disk.base.clone();
     }

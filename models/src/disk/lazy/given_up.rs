@@ -6,7 +6,7 @@
 use super::super::effect::Logged;
 use super::super::freed::freed_also;
 use super::super::shared::Shared;
-use super::know::reached_by;
+use super::know::{Reached, reached_by};
 use super::{Ask, Cell, Cut, Ino, Lazy, Open, Profile, Tree};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -150,7 +150,7 @@ impl<C: Cell> Lazy<C> {
 
 impl<C: Cell> Cut<C> {
     /// How much of a file it left; nothing of one without a name.
-    fn keeps(&self, file: Ino, named: &BTreeSet<Ino>) -> usize {
+    fn keeps(&self, file: Ino, named: &Reached) -> usize {
         let left = self.left.as_ref().and_then(|left| left.cells(file));
         match named.contains(&file) {
             true => left.map_or(0, <[C]>::len),
@@ -171,6 +171,6 @@ fn also<C: Cell>(
 }
 
 /// The nodes that names of a tree reach.
-fn reached_in<C: Cell>(tree: &Tree<C>) -> BTreeSet<Ino> {
+fn reached_in<C: Cell>(tree: &Tree<C>) -> Reached {
     reached_by(tree, |_, _| ())
 }

@@ -4,7 +4,7 @@ use super::super::effect::{Effect, Logged};
 use super::super::image::ask::Asked;
 use super::super::shared::Shared;
 use super::{Ask, Atom, Cell, Ino, Lazy, Name, Node, Open, Profile, Tree};
-use std::collections::BTreeSet;
+use fixedbitset::FixedBitSet;
 use std::sync::Arc;
 
 impl<C: Cell> Lazy<C> {
@@ -205,7 +205,7 @@ impl<C: Cell> Lazy<C> {
     }
 
     /// The nodes that names of a tree reach, open ones included.
-    pub(super) fn reached(&self, tree: &Tree<C>) -> BTreeSet<Ino> {
+    pub(super) fn reached(&self, tree: &Tree<C>) -> Reached {
         reached_by(tree, |node, below| {
             if let (Some(Open::Names(names)), Some(cut)) = (self.open.get(&node), &self.cut) {
                 let names = names.iter();
@@ -239,18 +239,35 @@ impl<C: Cell> Lazy<C> {
     }
 }
 
+/// The nodes that names reach.
+pub(super) struct Reached(FixedBitSet);
+
+impl Reached {
+    pub(super) fn contains(&self, node: &Ino) -> bool {
+        self.0.contains(node.0 as usize)
+    }
+
+    /// `false` where it was there.
+    fn insert(&mut self, node: Ino) -> bool {
+        let is_new = !self.contains(&node);
+        self.0.grow_and_insert(node.0 as usize);
+        is_new
+    }
+}
+
 /// The nodes that names of a tree reach, and what else is below each.
 pub(super) fn reached_by<C: Cell>(
     tree: &Tree<C>,
     also_below: impl Fn(Ino, &mut Vec<Ino>),
-) -> BTreeSet<Ino> {
-    let mut reached = BTreeSet::from([Tree::<C>::ROOT]);
+) -> Reached {
+    let mut reached = Reached(FixedBitSet::with_capacity(usize::BITS as usize));
     let mut pending = vec![Tree::<C>::ROOT];
     while let Some(node) = pending.pop() {
-        let known = tree.entries(node).into_iter().flat_map(|e| e.values());
-        let mut below: Vec<Ino> = known.copied().collect();
-        also_below(node, &mut below);
-        pending.extend(below.into_iter().filter(|node| reached.insert(*node)));
+        if reached.insert(node) {
+            let known = tree.entries(node).into_iter().flat_map(|e| e.values());
+            pending.extend(known);
+            also_below(node, &mut pending);
+        }
     }
     reached
 }
