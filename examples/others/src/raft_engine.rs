@@ -211,7 +211,8 @@ impl RaftEngine {
         Ok(Config {
             dir: dir.into(),
             recovery_mode: self.mode,
-            recovery_read_block_size: ReadableSize(512),
+            // More than any file here: a sector that no recovery reads stays open, and there is no fixpoint.
+            recovery_read_block_size: ReadableSize::kb(4),
             recovery_threads: 1,
             batch_compression_threshold: ReadableSize(0),
             target_file_size: ReadableSize(self.file_bytes),
