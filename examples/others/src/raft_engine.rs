@@ -13,7 +13,7 @@
 
 mod files;
 
-pub use files::{Barriers, Care};
+pub use files::{Allocation, Barriers, Care, World};
 use files::{Files, Process};
 use lightsout::explore::{Failure, Map, MapWrite, Operation, Subject, Told};
 use lightsout::storage::simulated::Simulated;
@@ -32,10 +32,8 @@ const OTHERS: u64 = 100;
 /// raft-engine.
 #[derive(Clone, Copy, Debug)]
 pub struct RaftEngine {
-    /// What becomes of its barriers.
-    pub barriers: Barriers,
-    /// What the file system does for it.
-    pub care: Care,
+    /// The world that it is in.
+    pub world: World,
     /// What its recovery tolerates.
     pub mode: RecoveryMode,
     /// Purged files are used again.
@@ -49,12 +47,38 @@ pub struct RaftEngine {
 impl Default for RaftEngine {
     fn default() -> Self {
         Self {
-            barriers: Barriers::Kept,
-            care: Care::None,
+            world: World {
+                barriers: Barriers::Kept,
+                care: Care::None,
+                allocation: Allocation::Lengthens,
+            },
             mode: RecoveryMode::TolerateTailCorruption,
             recycle: true,
             synced: true,
             file_bytes: 512,
+        }
+    }
+}
+
+impl RaftEngine {
+    /// On a file system that makes durable what an open finds, and the names that it makes.
+    pub fn with_care() -> Self {
+        let found = Self::default();
+        Self {
+            world: World {
+                care: Care::NamesAndTails,
+                ..found.world
+            },
+            ..found
+        }
+    }
+
+    /// With so small files that each value of sixty bytes begins a new one.
+    #[must_use]
+    pub fn in_small_files(self) -> Self {
+        Self {
+            file_bytes: 128,
+            ..self
         }
     }
 }
@@ -229,7 +253,7 @@ impl Subject for RaftEngine {
     type Store = Store;
 
     fn open(&self, storage: &Simulated) -> Result<Store, Failure> {
-        let process = Arc::new(Process::new(storage, self.barriers, self.care));
+        let process = Arc::new(Process::new(storage, self.world));
         let directory = process.directory()?;
         let files = Arc::new(Files::new(&process));
         let engine = Engine::open_with_file_system(self.config(&directory)?, files)?;
@@ -276,4 +300,24 @@ impl Subject for RaftEngine {
             false => Ok(Told::Durable),
         }
     }
+}
+
+/// Sets a value of so many bytes.
+pub fn put(key: &str, bytes: usize) -> Operation<MapWrite> {
+    // Two writes of one key with different lengths have different bytes.
+    let byte = b'a' + (bytes % 26) as u8;
+    Operation::Write(vec![MapWrite::put(key, vec![byte; bytes])])
+}
+
+/// In small files: three of them, a purge that rewrites what is current in the first two and gives them up, and two
+/// that take the place of those.
+pub fn operations() -> Vec<Operation<MapWrite>> {
+    vec![
+        put("1/a", 60),
+        put("1/b", 60),
+        put("1/a", 61),
+        Operation::maintain("purge"),
+        put("1/c", 60),
+        put("1/d", 60),
+    ]
 }

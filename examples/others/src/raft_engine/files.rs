@@ -41,22 +41,41 @@ pub enum Care {
     NamesAndTails,
 }
 
+/// What `allocate` does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Allocation {
+    /// What fallocate does without a mode: the file is as long as was asked for, with zeros. That lost writes
+    /// there read zeros too, as in extents that ext4 marks as unwritten, no profile says.
+    Lengthens,
+    /// Nothing, as on a file system without it.
+    Missing,
+}
+
+/// The world that a process of raft-engine is in.
+#[derive(Clone, Copy, Debug)]
+pub struct World {
+    /// What becomes of its barriers.
+    pub barriers: Barriers,
+    /// What the file system does for it.
+    pub care: Care,
+    /// How it allocates space.
+    pub allocation: Allocation,
+}
+
 /// A process that uses the machine.
 #[derive(Debug)]
 pub(super) struct Process {
     storage: Simulated,
-    barriers: Barriers,
-    care: Care,
+    world: World,
     opened: AtomicBool,
     gone: AtomicBool,
 }
 
 impl Process {
-    pub(super) fn new(storage: &Simulated, barriers: Barriers, care: Care) -> Self {
+    pub(super) fn new(storage: &Simulated, world: World) -> Self {
         Self {
             storage: storage.clone(),
-            barriers,
-            care,
+            world,
             opened: AtomicBool::new(false),
             gone: AtomicBool::new(false),
         }
@@ -80,7 +99,7 @@ impl Process {
 
     /// A directory for raft-engine to list, with the names of the machine.
     pub(super) fn directory(&self) -> io::Result<TempDir> {
-        if self.care != Care::None {
+        if self.world.care != Care::None {
             self.directory_barrier()?;
         }
         let mut builder = tempfile::Builder::new();
@@ -98,14 +117,14 @@ impl Process {
     /// raft-engine is open.
     pub(super) fn opened(&self) -> io::Result<()> {
         self.opened.store(true, Ordering::Relaxed);
-        match self.care {
+        match self.world.care {
             Care::None => Ok(()),
             _ => self.directory_barrier(),
         }
     }
 
     fn directory_barrier(&self) -> io::Result<()> {
-        match self.barriers {
+        match self.world.barriers {
             Barriers::Kept => self.alive()?.directory_barrier(Path::new(DIRECTORY)),
             Barriers::Left => Ok(()),
         }
@@ -113,7 +132,7 @@ impl Process {
 
     fn data_barrier(&self, file: &SimulatedFile) -> io::Result<()> {
         self.alive()?;
-        match self.barriers {
+        match self.world.barriers {
             Barriers::Kept => file.data_barrier(),
             Barriers::Left => Ok(()),
         }
@@ -169,7 +188,7 @@ impl FileSystem for Files {
         let recovers = !self.process.opened.load(Ordering::Relaxed);
         if recovers
             && permission == Permission::ReadWrite
-            && self.process.care == Care::NamesAndTails
+            && self.process.world.care == Care::NamesAndTails
         {
             self.process.data_barrier(&file)?;
         }
@@ -283,13 +302,12 @@ impl WriteExt for Cursor {
         Ok(())
     }
 
-    /// fallocate without a mode: the file is as long as what was allocated, and reads zeros there.
     fn allocate(&mut self, offset: usize, size: usize) -> io::Result<()> {
         self.handle.process.alive()?;
         let end = (offset + size) as u64;
-        match self.handle.file.len()? < end {
-            true => self.handle.file.set_len(end),
-            false => Ok(()),
+        match self.handle.process.world.allocation {
+            Allocation::Lengthens if self.handle.file.len()? < end => self.handle.file.set_len(end),
+            _ => Ok(()),
         }
     }
 }
