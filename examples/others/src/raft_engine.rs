@@ -66,7 +66,7 @@ impl RaftEngine {
         let found = Self::default();
         Self {
             world: World {
-                care: Care::NamesAndTails,
+                care: Care::AtOpen,
                 ..found.world
             },
             ..found

@@ -26,6 +26,8 @@ const IN_MEMORY: &str = "/dev/shm";
 pub enum Barriers {
     /// They are what they are: `sync` is fdatasync, as raft-engine has it on Linux.
     Kept,
+    /// Those of the directory do nothing: the control for where they are placed.
+    OfFilesOnly,
     /// They do nothing: the control, in which a loss is to be found.
     Left,
 }
@@ -35,10 +37,9 @@ pub enum Barriers {
 pub enum Care {
     /// Nothing.
     None,
-    /// The names that an open finds, and those that it makes, are durable when it ends.
-    Names,
-    /// So is what the files that an open may append to hold.
-    NamesAndTails,
+    /// The names that an open finds and makes, and what is in the files that it may append to, is durable before
+    /// it ends.
+    AtOpen,
 }
 
 /// What `allocate` does.
@@ -99,7 +100,7 @@ impl Process {
 
     /// A directory for raft-engine to list, with the names of the machine.
     pub(super) fn directory(&self) -> io::Result<TempDir> {
-        if self.world.care != Care::None {
+        if self.world.care == Care::AtOpen {
             self.directory_barrier()?;
         }
         let mut builder = tempfile::Builder::new();
@@ -119,21 +120,21 @@ impl Process {
         self.opened.store(true, Ordering::Relaxed);
         match self.world.care {
             Care::None => Ok(()),
-            _ => self.directory_barrier(),
+            Care::AtOpen => self.directory_barrier(),
         }
     }
 
     fn directory_barrier(&self) -> io::Result<()> {
         match self.world.barriers {
             Barriers::Kept => self.alive()?.directory_barrier(Path::new(DIRECTORY)),
-            Barriers::Left => Ok(()),
+            Barriers::OfFilesOnly | Barriers::Left => Ok(()),
         }
     }
 
     fn data_barrier(&self, file: &SimulatedFile) -> io::Result<()> {
         self.alive()?;
         match self.world.barriers {
-            Barriers::Kept => file.data_barrier(),
+            Barriers::Kept | Barriers::OfFilesOnly => file.data_barrier(),
             Barriers::Left => Ok(()),
         }
     }
@@ -188,7 +189,7 @@ impl FileSystem for Files {
         let recovers = !self.process.opened.load(Ordering::Relaxed);
         if recovers
             && permission == Permission::ReadWrite
-            && self.process.world.care == Care::NamesAndTails
+            && self.process.world.care == Care::AtOpen
         {
             self.process.data_barrier(&file)?;
         }
