@@ -122,12 +122,17 @@ impl Store {
         })
     }
 
-    /// The same, on a thread of its own: without the blocks that this one read of other disks.
+    /// The same, where there are entries on a thread of its own: without the blocks that this one read of other
+    /// disks.
     fn run_apart<T: Send>(
         &self,
         code: impl FnOnce(&Engine<Files>) -> Result<T, Failure> + Send,
     ) -> Result<T, Failure> {
         self.run(|engine| {
+            let mut groups = engine.raft_groups().into_iter();
+            if groups.all(|group| engine.first_index(group).is_none()) {
+                return code(engine);
+            }
             thread::scope(|scope| scope.spawn(|| code(engine)).join())
                 .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         })
@@ -251,6 +256,13 @@ impl RaftEngine {
 impl Subject for RaftEngine {
     type Contract = Map;
     type Store = Store;
+
+    fn name(&self) -> String {
+        match self.world.care {
+            Care::None => "raft-engine as found".into(),
+            Care::AtOpen => "raft-engine with care at open".into(),
+        }
+    }
 
     fn open(&self, storage: &Simulated) -> Result<Store, Failure> {
         let process = Arc::new(Process::new(storage, self.world));
