@@ -7,6 +7,7 @@
 
 use lightsout::explore::subject::OperationOf;
 use lightsout::explore::{Bounds, PROFILES, Profile, Subject, explore, workload};
+use lightsout_others::raft_engine::{self, RaftEngine};
 use lightsout_others::redb::{self, Commit, Redb};
 use std::error::Error;
 use std::time::Duration;
@@ -18,7 +19,16 @@ fn main() -> Result<(), Box<dyn Error>> {
             commit,
             ..Redb::default()
         };
-        asked.explore("redb", &redb, &redb::operations(1))?;
+        asked.explore("redb", &redb, &redb::operations(1), false)?;
+    }
+    for raft_engine in [RaftEngine::default(), RaftEngine::with_care()] {
+        let operations = raft_engine::operations();
+        asked.explore(
+            "raft-engine",
+            &raft_engine.in_small_files(),
+            &operations,
+            true,
+        )?;
     }
     Ok(())
 }
@@ -54,12 +64,13 @@ impl Asked {
         Ok(asked)
     }
 
-    /// Explores these operations, unless something else is asked for.
+    /// Explores these operations, unless something else is asked for. `settled`: in a store that was made before.
     fn explore<S: Subject>(
         &self,
         name: &str,
         subject: &S,
         operations: &[OperationOf<S>],
+        settled: bool,
     ) -> Result<(), Box<dyn Error>> {
         let asked =
             |asked: &Option<String>, name: &str| asked.as_ref().is_none_or(|asked| asked == name);
@@ -69,6 +80,7 @@ impl Asked {
         let bounds = Bounds {
             time: Some(Duration::from_secs(20)),
             recoveries: Some(100_000),
+            settled,
             ..Bounds::default()
         };
         println!("{name}, {}", subject.name());
