@@ -4,6 +4,7 @@
 //! all (a sector is, here, which is more), what `sync_data` covered is durable, and a write changes nothing
 //! beside it. The name of the file is its user's business, so the adapter makes it durable.
 
+use lightsout::explore::subject::Mask;
 use lightsout::explore::{Failure, Map, MapWrite, Operation, Subject, Told};
 use lightsout::storage::simulated::{Simulated, SimulatedFile};
 use lightsout::storage::{File, Storage};
@@ -13,9 +14,12 @@ use redb::{
 };
 use std::collections::BTreeMap;
 use std::io;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
+
+mod normalise;
 
 const DIRECTORY: &str = ".";
 const FILE: &str = "map.redb";
@@ -101,6 +105,17 @@ pub enum Commit {
     TwoPhase,
     /// In two phases, and with the state of the allocator: no repair is needed after a crash.
     QuickRepair,
+}
+
+impl Commit {
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Commit::OnePhase => "one-phase",
+            Commit::TwoPhase => "two-phase",
+            Commit::QuickRepair => "quick-repair",
+        }
+    }
 }
 
 /// redb.
@@ -205,6 +220,10 @@ impl Subject for Redb {
     type Contract = Map;
     type Store = Store;
 
+    fn name(&self) -> String {
+        format!("commits: {}", self.commit.name())
+    }
+
     fn open(&self, storage: &Simulated) -> Result<Store, Failure> {
         if !storage.exists(Path::new(FILE))? {
             self.make(storage)?;
@@ -263,13 +282,18 @@ impl Subject for Redb {
         store.close();
         Ok(Told::Durable)
     }
+
+    /// With quick repair a recovery commits nothing, so there is nothing to mask.
+    fn normalise(&self) -> Option<&Mask> {
+        (self.commit != Commit::QuickRepair).then_some(&|_, bytes| normalise::mask(bytes))
+    }
 }
 
-/// So many transactions.
-pub fn operations(transactions: usize) -> Vec<Operation<MapWrite>> {
+/// These transactions.
+pub fn operations(transactions: Range<usize>) -> Vec<Operation<MapWrite>> {
     let put = |number| {
         let write = MapWrite::put(format!("key {number}"), format!("value {number}"));
         Operation::Write(vec![write])
     };
-    (0..transactions).map(put).collect()
+    transactions.map(put).collect()
 }

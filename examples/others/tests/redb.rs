@@ -11,7 +11,7 @@ fn verdict(subject: &Redb, profile: &str, transactions: usize) -> Verdict {
         ..Bounds::default()
     };
     let workload = Workload {
-        operations: operations(transactions),
+        operations: operations(0..transactions),
         then: Vec::new(),
     };
     let exploration = explore(subject, &profile, &workload, &bounds);
