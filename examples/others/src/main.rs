@@ -9,7 +9,7 @@
 
 use lightsout::explore::subject::OperationOf;
 use lightsout::explore::{Bounds, PROFILES, Profile, Subject, Workload, explore};
-use lightsout_others::redb::{self, Commit, Redb};
+use lightsout_others::redb::{self, Commit, Header, Redb};
 use std::error::Error;
 use std::ops::Range;
 use std::time::Duration;
@@ -19,6 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for commit in [Commit::OnePhase, Commit::TwoPhase, Commit::QuickRepair] {
         let redb = Redb {
             commit,
+            header: Header::in_sectors_of(asked.sector),
             ..Redb::default()
         };
         if asked
@@ -66,6 +67,7 @@ impl Asked {
                 Some(("then", value)) => asked.then = value.parse()?,
                 Some(("sector", value)) => asked.sector = value.parse()?,
                 Some(("faults", value)) => asked.bounds.faults = value.parse()?,
+                Some(("crashes", value)) => asked.bounds.crashes = value.parse()?,
                 Some(("kills", value)) => asked.bounds.kills = value.parse()?,
                 Some(("settled", value)) => asked.bounds.settled = value.parse()?,
                 Some(("recoveries", value)) => asked.bounds.recoveries = Some(value.parse()?),

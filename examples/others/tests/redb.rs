@@ -1,7 +1,7 @@
 //! redb, which nobody here wrote, under exploration: it holds, and without its barriers it does not.
 
 use lightsout::explore::{Bounds, Breach, Profile, Verdict, Workload, explore};
-use lightsout_others::redb::{Barriers, Commit, Making, Redb, operations};
+use lightsout_others::redb::{Barriers, Commit, Header, Making, Redb, operations};
 
 fn verdict(subject: &Redb, profile: &str, transactions: usize) -> Verdict {
     let profile = Profile::named(profile).expect("a profile");
@@ -23,6 +23,7 @@ const QUICK: Redb = Redb {
     barriers: Barriers::Kept,
     making: Making::Copied,
     commit: Commit::QuickRepair,
+    header: Header::Whole,
 };
 
 #[test]
