@@ -76,3 +76,75 @@ fn mask(bytes: &mut [u8], numbers: [Option<u64>; 2], masked: impl Fn(u64) -> u64
         slot[CHECKSUM..].fill(0);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{FILE, Redb, operations};
+    use super::{CHECKSUM, NUMBER, SLOTS, mask_torn, mask_whole, numbers};
+    use lightsout::explore::Subject;
+    use lightsout::storage::simulated::Simulated;
+    use lightsout::storage::{File, Storage};
+    use std::path::Path;
+
+    /// The file after a transaction, and after each of some repairs.
+    fn repairs() -> Vec<Vec<u8>> {
+        let (redb, machine) = (Redb::default(), Simulated::named("strict").expect("it is"));
+        let mut store = redb.open(&machine).expect("it opens");
+        for operation in operations(0..1) {
+            redb.apply(&mut store, &operation).expect("it commits");
+        }
+        drop(store);
+        let repaired = |_| {
+            machine.kill();
+            drop(redb.open(&machine).expect("it opens"));
+            let file = machine.open(Path::new(FILE)).expect("it is there");
+            let mut bytes = vec![0; file.len().expect("it has a length") as usize];
+            file.read_at(0, &mut bytes).expect("it can be read");
+            bytes
+        };
+        (0..8).map(repaired).collect()
+    }
+
+    fn masked(bytes: &[u8], mask: fn(&mut [u8])) -> Vec<u8> {
+        let mut bytes = bytes.to_vec();
+        mask(&mut bytes);
+        bytes
+    }
+
+    #[test]
+    fn a_repair_changes_what_is_masked_and_the_slot_that_is_newer() {
+        let repairs = repairs();
+        for (mask, period) in [(mask_whole as fn(&mut [u8]), 2), (mask_torn, 4)] {
+            let masked: Vec<_> = repairs[1..].iter().map(|file| masked(file, mask)).collect();
+            for (i, file) in masked.iter().enumerate() {
+                for (j, other) in masked.iter().enumerate().skip(i) {
+                    assert_eq!(file == other, (j - i) % period == 0, "{i} and {j}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_checksum_is_the_one_of_redb() {
+        for file in repairs() {
+            let [Some(one), Some(other)] = numbers(&file).expect("a header") else {
+                panic!("a slot is not valid");
+            };
+            assert_eq!(one.abs_diff(other), 1);
+        }
+    }
+
+    #[test]
+    fn a_slot_that_is_torn_is_not_masked() {
+        let file = repairs().pop().expect("a file");
+        for mask in [mask_whole as fn(&mut [u8]), mask_torn] {
+            for (slot, byte) in [(0, 0), (0, NUMBER), (1, CHECKSUM), (1, NUMBER - 1)] {
+                let mut torn = file.clone();
+                torn[SLOTS[slot] + byte] ^= 1;
+                let range = SLOTS[slot]..SLOTS[slot] + 128;
+                assert_eq!(masked(&torn, mask)[range.clone()], torn[range]);
+                assert_ne!(masked(&torn, mask), masked(&file, mask));
+            }
+        }
+    }
+}
