@@ -1,6 +1,6 @@
 //! redb, which nobody here wrote, under exploration: it holds, and without its barriers it does not.
 
-use lightsout::explore::{Bounds, Breach, Profile, Verdict, Workload, explore};
+use lightsout::explore::{Bounds, Breach, Mode, Profile, Trouble, Verdict, Workload, explore};
 use lightsout_others::redb::{Barriers, Commit, Header, Making, Redb, operations};
 
 /// How much is explored.
@@ -127,6 +127,35 @@ fn redb_holds_where_work_goes_on_after_a_recovery() {
         ..Work::default()
     };
     work.holds(&QUICK, "xfs");
+}
+
+/// The pages of a commit whose barrier failed are seen in the cache, and no later barrier writes them. Opened again
+/// before the power is cut, redb finds them valid, and its repair commits over them as if they were durable.
+/// A commit in two phases has not named them yet.
+#[test]
+fn a_failed_barrier_is_believed_after_a_restart_with_one_barrier_a_commit() {
+    for mode in [Mode::Lazy, Mode::Eager] {
+        let work = Work {
+            bounds: Bounds {
+                mode,
+                faults: 1,
+                // A barrier fails, and what it was to cover stays in the cache.
+                troubles: Trouble::ALL[..1].to_vec(),
+                settled: true,
+                ..Work::default().bounds
+            },
+            ..Work::default()
+        };
+        let verdict = work.verdict(&ONE_PHASE, "strict");
+        let refused = matches!(
+            &verdict,
+            Verdict::Violates {
+                breach: Breach::Unopenable,
+                ..
+            }
+        );
+        assert!(refused, "{mode:?}: {verdict:?}");
+    }
 }
 
 /// Not a promise of redb's: a power cut while it makes its file leaves one that it refuses.
