@@ -4,6 +4,7 @@
 //! all (a sector is, here, which is more), what `sync_data` covered is durable, and a write changes nothing
 //! beside it. The name of the file is its user's business, so the adapter makes it durable.
 
+use lightsout::explore::subject::Mask;
 use lightsout::explore::{Failure, Map, MapWrite, Operation, Subject, Told};
 use lightsout::storage::simulated::{Simulated, SimulatedFile};
 use lightsout::storage::{File, Storage};
@@ -13,14 +14,18 @@ use redb::{
 };
 use std::collections::BTreeMap;
 use std::io;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
+
+mod normalise;
 
 const DIRECTORY: &str = ".";
 const FILE: &str = "map.redb";
 const UNFINISHED: &str = "map.redb.new";
 const TABLE: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("map");
+const COMMITS_THAT_OVERWRITE: usize = 2;
 const CACHE_BYTES: usize = 1 << 20;
 
 /// One file of a simulated machine, as redb sees it.
@@ -103,6 +108,38 @@ pub enum Commit {
     QuickRepair,
 }
 
+/// What a power cut may do to the header: it tells [`Subject::normalise`] how much it may mask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Header {
+    /// It is in one sector, which is written whole or not at all.
+    Whole,
+    /// It is in several sectors.
+    Torn,
+}
+
+impl Header {
+    const BYTES: usize = 320;
+
+    /// As sectors of so many bytes leave it.
+    pub fn in_sectors_of(bytes: usize) -> Self {
+        match bytes < Self::BYTES {
+            true => Self::Torn,
+            false => Self::Whole,
+        }
+    }
+}
+
+impl Commit {
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Commit::OnePhase => "one-phase",
+            Commit::TwoPhase => "two-phase",
+            Commit::QuickRepair => "quick-repair",
+        }
+    }
+}
+
 /// redb.
 #[derive(Clone, Copy, Debug)]
 pub struct Redb {
@@ -112,6 +149,8 @@ pub struct Redb {
     pub making: Making,
     /// How it commits.
     pub commit: Commit,
+    /// What a power cut may do to its header.
+    pub header: Header,
 }
 
 impl Default for Redb {
@@ -120,6 +159,7 @@ impl Default for Redb {
             barriers: Barriers::Kept,
             making: Making::Copied,
             commit: Commit::OnePhase,
+            header: Header::Whole,
         }
     }
 }
@@ -173,7 +213,8 @@ impl Redb {
                     storage.remove(unfinished)?;
                 }
                 let copy = storage.create(unfinished)?;
-                copy.write_at(0, empty_database()?)?;
+                let closed = self.commit == Commit::QuickRepair;
+                copy.write_at(0, empty_database(closed)?)?;
                 copy.barrier()?;
                 storage.rename(unfinished, file)?;
             }
@@ -182,28 +223,46 @@ impl Redb {
     }
 }
 
-/// The bytes of a database without tables: some kilobytes, where redb itself begins with a megabyte.
-fn empty_database() -> Result<&'static [u8], Failure> {
-    static EMPTY: OnceLock<Vec<u8>> = OnceLock::new();
-    if let Some(empty) = EMPTY.get() {
+/// The bytes of an empty database: some kilobytes, where redb itself begins with a megabyte.
+///
+/// Closed, it holds the state of its allocator. Otherwise it is as a crash left it after some commits, which
+/// have overwritten that state: it fills every sector of a page, and each set of those that a later write of the
+/// page may lose is one more garbage page, of no interest to anybody.
+fn empty_database(closed: bool) -> Result<&'static [u8], Failure> {
+    static EMPTY: [OnceLock<Vec<u8>>; 2] = [const { OnceLock::new() }; 2];
+    let place = &EMPTY[usize::from(closed)];
+    if let Some(empty) = place.get() {
         return Ok(empty);
     }
     let elsewhere = Simulated::named("strict").ok_or("no such profile")?;
-    let file = elsewhere.create(Path::new(FILE))?;
-    let mut store = Redb::default().create(file)?;
+    elsewhere.create(Path::new(FILE))?;
+    let redb = Redb::default();
+    let open = || redb.create(elsewhere.open(Path::new(FILE))?);
+    let mut store = open()?;
     if let Some(database) = &mut store.database {
         database.compact()?;
     }
     store.close();
+    if !closed {
+        let mut store = open()?;
+        for _ in 0..COMMITS_THAT_OVERWRITE {
+            redb.apply(&mut store, &Operation::Write(vec![MapWrite::put("", "")]))?;
+            redb.apply(&mut store, &Operation::Write(vec![MapWrite::delete("")]))?;
+        }
+    }
     let file = elsewhere.open(Path::new(FILE))?;
     let mut bytes = vec![0; file.len()? as usize];
     file.read_at(0, &mut bytes)?;
-    Ok(EMPTY.get_or_init(|| bytes))
+    Ok(place.get_or_init(|| bytes))
 }
 
 impl Subject for Redb {
     type Contract = Map;
     type Store = Store;
+
+    fn name(&self) -> String {
+        format!("commits: {}", self.commit.name())
+    }
 
     fn open(&self, storage: &Simulated) -> Result<Store, Failure> {
         if !storage.exists(Path::new(FILE))? {
@@ -260,16 +319,31 @@ impl Subject for Redb {
     }
 
     fn close(&self, store: Store) -> Result<Told, Failure> {
+        if self.normalise().is_some() {
+            return Err(
+                "a closed file has the state of its allocator, of which the mask knows nothing"
+                    .into(),
+            );
+        }
         store.close();
         Ok(Told::Durable)
     }
+
+    /// With quick repair a recovery commits nothing, so there is nothing to mask.
+    fn normalise(&self) -> Option<&Mask> {
+        match (self.commit, self.header) {
+            (Commit::QuickRepair, _) => None,
+            (_, Header::Whole) => Some(&|_, bytes| normalise::mask_whole(bytes)),
+            (_, Header::Torn) => Some(&|_, bytes| normalise::mask_torn(bytes)),
+        }
+    }
 }
 
-/// So many transactions.
-pub fn operations(transactions: usize) -> Vec<Operation<MapWrite>> {
+/// These transactions.
+pub fn operations(transactions: Range<usize>) -> Vec<Operation<MapWrite>> {
     let put = |number| {
         let write = MapWrite::put(format!("key {number}"), format!("value {number}"));
         Operation::Write(vec![write])
     };
-    (0..transactions).map(put).collect()
+    transactions.map(put).collect()
 }

@@ -277,9 +277,13 @@ impl<C: Cell> Lazy<C> {
     }
 
     /// The same disk with other contents in its files, path by path: to be compared, and no more. A write that
-    /// is only cached is masked by itself, in a file of zeros; what is open is compared as it is. `None` where
-    /// nothing is changed.
+    /// is only cached is masked by itself, in a file of zeros, and so is one whose fate is open; of a file that
+    /// is partly open, what is open is zeros. `None` where nothing is changed.
     pub fn masked(&self, mut mask: impl FnMut(&str, &mut [C])) -> Option<Self> {
+        self.masked_by(&mut mask)
+    }
+
+    fn masked_by(&self, mask: &mut dyn FnMut(&str, &mut [C])) -> Option<Self> {
         let mut masked = None;
         for (path, cells) in self.disk.base.paths() {
             let (Some(cells), Some(file)) = (cells, self.disk.base.lookup(&path)) else {
@@ -311,6 +315,14 @@ impl<C: Cell> Lazy<C> {
                     at: *at,
                     cells: contents[*at..end].to_vec(),
                 });
+            }
+        }
+        // What is open will read as what was written before the power cut.
+        let cut = self.cut.as_ref();
+        if let Some(before) = cut.and_then(|cut| cut.before.masked_by(mask)) {
+            let lazy = masked.get_or_insert_with(|| self.clone());
+            if let Some(cut) = &mut lazy.cut {
+                cut.before = Arc::new(before);
             }
         }
         masked
