@@ -2,4 +2,5 @@
 //!
 //! Each file is a seam and a subject: read one as the pattern for a trait that your engine already has.
 
+pub mod lsm_tree;
 pub mod redb;

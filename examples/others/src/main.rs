@@ -7,6 +7,7 @@
 
 use lightsout::explore::subject::OperationOf;
 use lightsout::explore::{Bounds, PROFILES, Profile, Subject, explore, workload};
+use lightsout_others::lsm_tree::{self, LsmTree};
 use lightsout_others::redb::{self, Commit, Redb};
 use std::error::Error;
 use std::time::Duration;
@@ -20,6 +21,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         };
         asked.explore("redb", &redb, &redb::operations(1))?;
     }
+    asked.explore("lsm-tree", &LsmTree::default(), &lsm_tree::operations())?;
     Ok(())
 }
 
