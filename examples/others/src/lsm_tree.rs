@@ -13,7 +13,7 @@ use lsm_tree::{
     AbstractTree, AnyTree, Cache, Clock, Config, Guard, MAX_SEQNO, SequenceNumberCounter,
     WriteBatch,
 };
-pub use seam::Barriers;
+pub use seam::{Barriers, Writes};
 use seam::{Disk, Files};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,18 +29,24 @@ const TABLE_BYTES: u64 = 1 << 16;
 pub struct LsmTree {
     /// What becomes of its barriers.
     pub barriers: Barriers,
+    /// When its writes reach the disk.
+    pub writes: Writes,
     /// What an open makes of the end of the manifest's log, where a crash left a piece of a record.
     pub torn_tail: TornTail,
     /// Bytes of the manifest's log beyond which a whole manifest is written, in a new file.
     pub log_bytes: u64,
+    /// Empty files for tables to come that it makes ahead, under durable names.
+    pub pool: usize,
 }
 
 impl Default for LsmTree {
     fn default() -> Self {
         Self {
             barriers: Barriers::Kept,
+            writes: Writes::Gathered,
             torn_tail: TornTail::TolerateCorruptedTailRecords,
             log_bytes: 1 << 20,
+            pool: 0,
         }
     }
 }
@@ -85,7 +91,7 @@ impl Subject for LsmTree {
     type Store = Store;
 
     fn open(&self, storage: &Simulated) -> Result<Store, Failure> {
-        let disk = Disk::new(storage, self.barriers);
+        let disk = Disk::new(storage, self.barriers, self.writes);
         let (next, visible) = <(SequenceNumberCounter, SequenceNumberCounter)>::default();
         let tree = Config::new(TREE, next.clone(), visible.clone())
             .with_fs(Files(disk.clone()))
@@ -94,6 +100,8 @@ impl Subject for LsmTree {
             .use_descriptor_table(None)
             .manifest_recovery_mode(self.torn_tail)
             .manifest_log_rotate_bytes(self.log_bytes)
+            .table_file_pool(self.pool)
+            .table_file_refill_inline(true)
             .open();
         let store = Store {
             tree: Some(tree?),

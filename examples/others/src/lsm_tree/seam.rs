@@ -20,11 +20,23 @@ pub enum Barriers {
     Left,
 }
 
+/// What becomes of the many small writes of which the engine makes a table or a manifest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writes {
+    /// Each reaches the disk when it is made.
+    AsTheyCome,
+    /// Those to a file that is being made reach the disk together, where its barrier asks for them. Crashes between
+    /// them are left out: they leave a file without its last bytes, which nothing names yet, and no open reads. The
+    /// manifest's log is not held back.
+    Gathered,
+}
+
 /// The disk of one process.
 #[derive(Debug)]
 pub(super) struct Disk {
     storage: Simulated,
     barriers: Barriers,
+    writes: Writes,
     gone: AtomicBool,
     home: ThreadId,
     obsolete: Mutex<Obsolete>,
@@ -42,10 +54,11 @@ struct Obsolete {
 }
 
 impl Disk {
-    pub(super) fn new(storage: &Simulated, barriers: Barriers) -> Arc<Self> {
+    pub(super) fn new(storage: &Simulated, barriers: Barriers, writes: Writes) -> Arc<Self> {
         Arc::new(Self {
             storage: storage.clone(),
             barriers,
+            writes,
             gone: AtomicBool::new(false),
             home: thread::current().id(),
             obsolete: Mutex::default(),
@@ -108,9 +121,11 @@ impl Fs for Files {
             .truncate(asked.truncate)
             .append(asked.append);
         let file = self.0.with(|| options.open(path))?;
+        let gathers = self.0.writes == Writes::Gathered && asked.write && !asked.append;
         Ok(Box::new(OpenFile {
             file,
             disk: self.0.clone(),
+            held_back: gathers.then(Mutex::default),
         }))
     }
 
@@ -182,31 +197,72 @@ impl Fs for Files {
 struct OpenFile {
     file: simfs::File,
     disk: Arc<Disk>,
+    held_back: Option<Mutex<HeldBack>>,
+}
+
+/// Bytes that are to be written from one place of the file on.
+#[derive(Default)]
+struct HeldBack {
+    from: u64,
+    bytes: Vec<u8>,
+}
+
+impl OpenFile {
+    /// Does something with the file once all of it is written.
+    fn with<T>(&self, call: impl FnOnce() -> std::io::Result<T>) -> std::io::Result<T> {
+        self.write_held_back()?;
+        self.disk.with(call)
+    }
+
+    fn write_held_back(&self) -> std::io::Result<()> {
+        let Some(held_back) = &self.held_back else {
+            return Ok(());
+        };
+        let mut held_back = held_back.lock().unwrap_or_else(PoisonError::into_inner);
+        let HeldBack { from, bytes } = std::mem::take(&mut *held_back);
+        match bytes.is_empty() {
+            true => Ok(()),
+            false => (self.disk).with(|| self.file.write_all_at(&bytes, from)),
+        }
+    }
+}
+
+impl Drop for OpenFile {
+    fn drop(&mut self) {
+        // Nobody is told, as nobody is by the operating system.
+        let _ = self.write_held_back();
+    }
 }
 
 impl FsFile for OpenFile {
     fn sync_all(&self) -> io::Result<()> {
+        self.write_held_back()?;
         Ok(self.disk.barrier(|| self.file.sync_all())?)
     }
 
     fn sync_data(&self) -> io::Result<()> {
+        self.write_held_back()?;
         Ok(self.disk.barrier(|| self.file.sync_data())?)
     }
 
     fn metadata(&self) -> io::Result<FsMetadata> {
-        Ok(metadata(self.disk.with(|| self.file.metadata())?))
+        Ok(metadata(self.with(|| self.file.metadata())?))
+    }
+
+    fn hard_link_count(&self) -> io::Result<u64> {
+        Ok(1)
     }
 
     fn set_len(&self, size: u64) -> io::Result<()> {
-        Ok(self.disk.with(|| self.file.set_len(size))?)
+        Ok(self.with(|| self.file.set_len(size))?)
     }
 
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
-        Ok(self.disk.with(|| self.file.read_at(buf, offset))?)
+        Ok(self.with(|| self.file.read_at(buf, offset))?)
     }
 
     fn lock_exclusive(&self) -> io::Result<()> {
-        Ok(self.disk.with(|| self.file.lock())?)
+        Ok(self.with(|| self.file.lock())?)
     }
 
     fn try_lock_exclusive(&self) -> io::Result<bool> {
@@ -215,19 +271,39 @@ impl FsFile for OpenFile {
             Err(TryLockError::WouldBlock) => Ok(false),
             Err(TryLockError::Error(error)) => Err(error),
         };
-        Ok(self.disk.with(lock)?)
+        Ok(self.with(lock)?)
     }
 }
 
 impl Read for OpenFile {
     fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+        self.write_held_back()?;
         self.disk.with(|| self.file.read(buf))
     }
 }
 
 impl Write for OpenFile {
     fn write(&mut self, buf: &[u8]) -> std::io::Result<usize> {
-        self.disk.with(|| self.file.write(buf))
+        let Some(held_back) = &self.held_back else {
+            return self.disk.with(|| self.file.write(buf));
+        };
+        let at = self.disk.with(|| self.file.stream_position())?;
+        let mut guard = held_back.lock().unwrap_or_else(PoisonError::into_inner);
+        let end = guard.from + guard.bytes.len() as u64;
+        let inside = guard.from <= at && at <= end;
+        if guard.bytes.is_empty() || !inside {
+            drop(guard);
+            self.write_held_back()?;
+            guard = held_back.lock().unwrap_or_else(PoisonError::into_inner);
+            guard.from = at;
+        }
+        let within = (at - guard.from) as usize;
+        let covered = guard.bytes.len().min(within + buf.len());
+        guard.bytes.splice(within..covered, buf.iter().copied());
+        drop(guard);
+        let over = buf.len() as i64;
+        (self.disk).with(|| self.file.seek(SeekFrom::Current(over)))?;
+        Ok(buf.len())
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
@@ -237,6 +313,9 @@ impl Write for OpenFile {
 
 impl Seek for OpenFile {
     fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
+        if let SeekFrom::End(_) = to {
+            self.write_held_back()?;
+        }
         self.disk.with(|| self.file.seek(to))
     }
 }
