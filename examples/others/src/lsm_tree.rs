@@ -7,15 +7,17 @@
 mod seam;
 
 use lightsout::explore::{Failure, Map, MapWrite, Operation, Subject, Told};
+use lightsout::storage::Storage;
 use lightsout::storage::simulated::Simulated;
 pub use lsm_tree::config::ManifestRecoveryMode as TornTail;
 use lsm_tree::{
-    AbstractTree, AnyTree, Cache, Clock, Config, Guard, MAX_SEQNO, SequenceNumberCounter,
-    WriteBatch,
+    AbstractTree, AnyTree, Cache, Clock, Config, Guard, MAX_SEQNO, RepairPolicy,
+    SequenceNumberCounter, WriteBatch,
 };
 pub use seam::{Barriers, Writes};
 use seam::{Disk, Files};
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +26,24 @@ const CACHE_BYTES: u64 = 1 << 16;
 /// What a compaction makes its tables as large as.
 const TABLE_BYTES: u64 = 1 << 16;
 
+/// Who makes the tree's folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Folder {
+    /// The engine, where it is missing.
+    ByEngine,
+    /// The client, who makes the name durable before every open.
+    ByClient,
+}
+
+/// What is done with a tree that does not open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opening {
+    /// That is said.
+    Plain,
+    /// Where its files are damaged, its manifest is made anew from its tables.
+    Repairing,
+}
+
 /// The tree.
 #[derive(Clone, Copy, Debug)]
 pub struct LsmTree {
@@ -31,6 +51,10 @@ pub struct LsmTree {
     pub barriers: Barriers,
     /// When its writes reach the disk.
     pub writes: Writes,
+    /// Who makes its folder.
+    pub folder: Folder,
+    /// What is done where it does not open.
+    pub opening: Opening,
     /// What an open makes of the end of the manifest's log, where a crash left a piece of a record.
     pub torn_tail: TornTail,
     /// Bytes of the manifest's log beyond which a whole manifest is written, in a new file.
@@ -39,16 +63,18 @@ pub struct LsmTree {
     pub pool: usize,
 }
 
-impl Default for LsmTree {
-    fn default() -> Self {
-        Self {
-            barriers: Barriers::Kept,
-            writes: Writes::Gathered,
-            torn_tail: TornTail::TolerateCorruptedTailRecords,
-            log_bytes: 1 << 20,
-            pool: 0,
-        }
-    }
+impl LsmTree {
+    /// As it comes, but that it opens where a crash tore the log of the manifest, and that no thread makes files
+    /// ahead.
+    pub const USUAL: Self = Self {
+        barriers: Barriers::Kept,
+        writes: Writes::Gathered,
+        folder: Folder::ByClient,
+        opening: Opening::Plain,
+        torn_tail: TornTail::TolerateCorruptedTailRecords,
+        log_bytes: 1 << 20,
+        pool: 0,
+    };
 }
 
 /// An open tree. Dropped, its process dies with it: nothing is written any more.
@@ -91,9 +117,18 @@ impl Subject for LsmTree {
     type Store = Store;
 
     fn open(&self, storage: &Simulated) -> Result<Store, Failure> {
+        if self.folder == Folder::ByClient {
+            let (folder, above) = (Path::new(TREE), Path::new("/"));
+            if !storage.exists(folder)? {
+                storage.create_dir(folder)?;
+            }
+            if self.barriers == Barriers::Kept {
+                storage.directory_barrier(above)?;
+            }
+        }
         let disk = Disk::new(storage, self.barriers, self.writes);
         let (next, visible) = <(SequenceNumberCounter, SequenceNumberCounter)>::default();
-        let tree = Config::new(TREE, next.clone(), visible.clone())
+        let config = Config::new(TREE, next.clone(), visible.clone())
             .with_fs(Files(disk.clone()))
             .with_clock(Arc::new(Stopped))
             .use_cache(Arc::new(Cache::with_capacity_bytes(CACHE_BYTES)))
@@ -101,10 +136,13 @@ impl Subject for LsmTree {
             .manifest_recovery_mode(self.torn_tail)
             .manifest_log_rotate_bytes(self.log_bytes)
             .table_file_pool(self.pool)
-            .table_file_refill_inline(true)
-            .open();
+            .table_file_refill_inline(true);
+        let tree = match self.opening {
+            Opening::Plain => config.open()?,
+            Opening::Repairing => config.open_or_repair(RepairPolicy::default())?.0,
+        };
         let store = Store {
-            tree: Some(tree?),
+            tree: Some(tree),
             next,
             visible,
             disk,
@@ -165,7 +203,7 @@ impl Subject for LsmTree {
     }
 }
 
-/// Writes, flushes and a compaction.
+/// Writes, flushes, a compaction, and a close.
 pub fn operations() -> Vec<Operation<MapWrite>> {
     let put = |key: &str, value: &str| Operation::Write(vec![MapWrite::put(key, value)]);
     vec![
@@ -175,6 +213,8 @@ pub fn operations() -> Vec<Operation<MapWrite>> {
         Operation::Sync,
         Operation::maintain("compact"),
         Operation::Write(vec![MapWrite::delete("a")]),
+        Operation::Reopen,
+        put("c", "4"),
         Operation::Sync,
     ]
 }

@@ -21,7 +21,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         };
         asked.explore("redb", &redb, &redb::operations(1))?;
     }
-    asked.explore("lsm-tree", &LsmTree::default(), &lsm_tree::operations())?;
+    for log_bytes in [LsmTree::USUAL.log_bytes, 0] {
+        let tree = LsmTree {
+            log_bytes,
+            ..LsmTree::USUAL
+        };
+        asked.explore("lsm-tree", &tree, &lsm_tree::operations())?;
+    }
     Ok(())
 }
 
