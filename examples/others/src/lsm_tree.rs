@@ -3,6 +3,9 @@
 //! What is written is in memory only, so a write is *returned*; a flush is what it promises to be *durable*: "the
 //! tables, their directories and the manifest edits that name them are persisted". A client that closes it flushes
 //! first.
+//!
+//! It has two threads of its own. One makes files ahead, and can be told to do that on the thread that needs them; the
+//! other removes obsolete tables, for which see the seam.
 
 mod seam;
 
@@ -64,8 +67,8 @@ pub struct LsmTree {
 }
 
 impl LsmTree {
-    /// As it comes, but that it opens where a crash tore the log of the manifest, and that no thread makes files
-    /// ahead.
+    /// As it comes, but that it opens where a crash tore the log of the manifest, that no thread makes files ahead,
+    /// that its folder is made for it, and that it is explored faster.
     pub const USUAL: Self = Self {
         barriers: Barriers::Kept,
         writes: Writes::Gathered,
