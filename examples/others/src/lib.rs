@@ -2,5 +2,6 @@
 //!
 //! Each file is a seam and a subject: read one as the pattern for a trait that your engine already has.
 
+pub mod lsm_tree;
 pub mod raft_engine;
 pub mod redb;

@@ -1,130 +1,158 @@
-//! Engines that nobody here wrote, explored: `cargo run --release -p lightsout-others`.
-//!
-//! `-- redb` explores that engine alone, `-- redb xfs` on that file system alone, and `-- redb xfs stale=no` with
-//! switches of its profile set. So are the bounds: `transactions=1` and `then=0` say how much work there is before the
-//! crash and after a recovery, `faults=0` how many calls go wrong, `sector=512` what is written whole, `seconds=20` and
-//! `recoveries=100000` when to give up, `commit=one-phase` how redb commits. Each line says what was explored, and how
-//! it ended. The time is looked at between two recoveries.
+//! Engines that nobody here wrote, explored: a line for each, with the settings that matter, and each file system.
 #![expect(clippy::print_stdout)]
 
+use clap::Parser;
 use lightsout::explore::subject::OperationOf;
-use lightsout::explore::{Bounds, PROFILES, Profile, Subject, Workload, explore};
+use lightsout::explore::{Bounds, PROFILES, Profile, SWITCHES, Subject, Workload, explore};
+use lightsout_others::lsm_tree::{self, LsmTree};
+use lightsout_others::raft_engine::{self, RaftEngine};
 use lightsout_others::redb::{self, Commit, Header, Redb};
 use std::error::Error;
-use std::ops::Range;
 use std::time::Duration;
 
+/// Explores engines that nobody here wrote. The time is looked at between two recoveries.
+#[derive(Debug, Parser)]
+struct Asked {
+    /// Only those whose names begin so: redb, raft-engine, lsm-tree.
+    engine: Option<String>,
+    /// On this file system; on all six if none is given. Can be given again.
+    #[arg(long, value_name = "PROFILE")]
+    profile: Vec<String>,
+    /// Sets a switch of the file system, as in `stale=no`. Can be given again.
+    #[arg(long, value_name = "SWITCH=VALUE")]
+    set: Vec<String>,
+    /// Bytes that are written whole or not at all.
+    #[arg(long, default_value_t = 512)]
+    sector: usize,
+    /// Operations before the crash.
+    #[arg(long, default_value_t = 2)]
+    operations: usize,
+    /// Operations after a recovery.
+    #[arg(long, default_value_t = 0)]
+    then: usize,
+    /// So many calls go wrong along one way, each at every place.
+    #[arg(long, default_value_t = 0)]
+    faults: usize,
+    /// Crashes in a row without a recovery that ended.
+    #[arg(long, default_value_t = 16)]
+    crashes: usize,
+    /// Kills between two power cuts.
+    #[arg(long, default_value_t = 1)]
+    kills: usize,
+    /// Begin with an empty disk. Else the store is made, and durable, before.
+    #[arg(long)]
+    from_nothing: bool,
+    /// Seconds for each exploration.
+    #[arg(long, default_value_t = 5)]
+    seconds: u64,
+    /// Say which families of crash points were run, and show each counterexample.
+    #[arg(long)]
+    show: bool,
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
-    let asked = Asked::from(std::env::args().skip(1))?;
+    let asked = Asked::parse();
+    let profiles = asked.profiles()?;
     for commit in [Commit::OnePhase, Commit::TwoPhase, Commit::QuickRepair] {
         let redb = Redb {
             commit,
             header: Header::in_sectors_of(asked.sector),
             ..Redb::default()
         };
-        if asked
-            .commit
-            .as_ref()
-            .is_none_or(|name| name == commit.name())
-        {
-            asked.explore("redb", &redb, redb::operations)?;
-        }
+        let name = format!("redb {}", commit.name());
+        asked.explore(&profiles, &name, &redb, &redb::operations(0..20));
+    }
+    let operations = raft_engine::operations();
+    for (name, engine) in [
+        ("raft-engine", RaftEngine::default()),
+        ("raft-engine with care", RaftEngine::with_care()),
+    ] {
+        asked.explore(&profiles, name, &engine.in_small_files(), &operations);
+    }
+    let operations = lsm_tree::operations();
+    for (name, log_bytes) in [
+        ("lsm-tree", LsmTree::USUAL.log_bytes),
+        ("lsm-tree whole manifests", 0),
+    ] {
+        let tree = LsmTree {
+            log_bytes,
+            ..LsmTree::USUAL
+        };
+        asked.explore(&profiles, name, &tree, &operations);
     }
     Ok(())
 }
 
-/// What the command line asks for.
-struct Asked {
-    subject: Option<String>,
-    profile: Option<String>,
-    commit: Option<String>,
-    switches: Vec<(String, String)>,
-    transactions: usize,
-    then: usize,
-    sector: usize,
-    bounds: Bounds,
-}
-
 impl Asked {
-    fn from(arguments: impl Iterator<Item = String>) -> Result<Self, Box<dyn Error>> {
-        let mut asked = Self {
-            subject: None,
-            profile: None,
-            commit: None,
-            switches: Vec::new(),
-            transactions: 1,
-            then: 0,
-            sector: 512,
-            bounds: Bounds {
-                time: Some(Duration::from_secs(20)),
-                recoveries: Some(100_000),
-                ..Bounds::default()
-            },
+    fn profiles(&self) -> Result<Vec<Profile>, String> {
+        let names: Vec<&str> = match self.profile.is_empty() {
+            true => PROFILES.to_vec(),
+            false => self.profile.iter().map(String::as_str).collect(),
         };
-        for argument in arguments {
-            match argument.split_once('=') {
-                Some(("transactions", value)) => asked.transactions = value.parse()?,
-                Some(("then", value)) => asked.then = value.parse()?,
-                Some(("sector", value)) => asked.sector = value.parse()?,
-                Some(("faults", value)) => asked.bounds.faults = value.parse()?,
-                Some(("crashes", value)) => asked.bounds.crashes = value.parse()?,
-                Some(("kills", value)) => asked.bounds.kills = value.parse()?,
-                Some(("settled", value)) => asked.bounds.settled = value.parse()?,
-                Some(("recoveries", value)) => asked.bounds.recoveries = Some(value.parse()?),
-                Some(("seconds", value)) => {
-                    asked.bounds.time = Some(Duration::from_secs(value.parse()?));
-                }
-                Some(("commit", value)) => asked.commit = Some(value.into()),
-                Some((switch, value)) => asked.switches.push((switch.into(), value.into())),
-                None if asked.subject.is_none() => asked.subject = Some(argument),
-                None if PROFILES.contains(&&*argument) => asked.profile = Some(argument),
-                None => {
-                    return Err(format!(
-                        "there is no profile `{argument}`: it is one of {}",
-                        PROFILES.join(", ")
+        let profile = |name: &str| {
+            let mut profile = Profile::named(name)
+                .ok_or_else(|| {
+                    let known = PROFILES.join(", ");
+                    format!("there is no profile `{name}`: it is one of {known}")
+                })?
+                .with_sizes(self.sector, 4096);
+            for set in &self.set {
+                let with = set.split_once('=');
+                let with = with.and_then(|(switch, value)| profile.clone().with(switch, value));
+                profile = with.ok_or_else(|| {
+                    let known =
+                        SWITCHES.map(|(switch, values)| format!("{switch}={}", values.join("|")));
+                    format!(
+                        "there is no switch `{set}`: it is one of {}",
+                        known.join(", ")
                     )
-                    .into());
-                }
+                })?;
             }
-        }
-        Ok(asked)
+            Ok(profile)
+        };
+        names.into_iter().map(profile).collect()
     }
 
-    /// Explores these operations, unless something else is asked for.
+    /// Explores the first of these operations, then some of the others.
     fn explore<S: Subject>(
         &self,
+        profiles: &[Profile],
         name: &str,
         subject: &S,
-        operations: impl Fn(Range<usize>) -> Vec<OperationOf<S>>,
-    ) -> Result<(), Box<dyn Error>> {
-        let asked =
-            |asked: &Option<String>, name: &str| asked.as_ref().is_none_or(|asked| asked == name);
-        if !asked(&self.subject, name) {
-            return Ok(());
-        }
-        let workload = Workload {
-            operations: operations(0..self.transactions),
-            then: operations(self.transactions..self.transactions + self.then),
-        };
-        println!("{name}, {}", subject.name());
-        for profile in PROFILES
-            .into_iter()
-            .filter(|profile| asked(&self.profile, profile))
+        operations: &[OperationOf<S>],
+    ) {
+        if !self
+            .engine
+            .as_ref()
+            .is_none_or(|engine| name.starts_with(engine.as_str()))
         {
-            let mut profile = Profile::named(profile)
-                .ok_or("no such profile")?
-                .with_sizes(self.sector, 4096);
-            for (switch, value) in &self.switches {
-                profile = profile
-                    .with(switch, value)
-                    .ok_or_else(|| format!("no switch `{switch}` can be `{value}`"))?;
-            }
-            let exploration = explore(subject, &profile, &workload, &self.bounds);
+            return;
+        }
+        let (first, rest) = operations.split_at(self.operations.min(operations.len()));
+        let workload = Workload {
+            operations: first.to_vec(),
+            then: rest[..self.then.min(rest.len())].to_vec(),
+        };
+        let bounds = Bounds {
+            faults: self.faults,
+            crashes: self.crashes,
+            kills: self.kills,
+            settled: !self.from_nothing,
+            time: Some(Duration::from_secs(self.seconds)),
+            ..Bounds::default()
+        };
+        println!("{name}, {} operations", first.len());
+        for profile in profiles {
+            let exploration = explore(subject, profile, &workload, &bounds);
             println!("  {}", exploration.report);
-            if let Some(counterexample) = exploration.counterexample {
-                println!("{counterexample}");
+            if self.show {
+                for line in exploration.report.coverage.lines() {
+                    println!("    {line}");
+                }
+                if let Some(counterexample) = exploration.counterexample {
+                    println!("{counterexample}");
+                }
             }
         }
-        Ok(())
     }
 }
