@@ -1,15 +1,14 @@
 //! `lightsout check`.
 
-use super::{CheckArgs, paint, print, watched};
+use super::{CheckArgs, memory, paint, print, watched};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use lightsout::check::lock::Lock;
 use lightsout::check::queue::{Progress, run_all};
 use lightsout::check::run::{Selection, validate};
-use lightsout::check::search::{Gauge, Limits};
+use lightsout::check::search::Limits;
 use lightsout::check::verdict::{Exit, Judged, Verdict};
 use lightsout::check::{Error, spec};
 use lightsout::report::{checking, json, text};
-use peakmem_alloc::PeakMemAllocTrait as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -119,8 +118,8 @@ fn selection(args: &CheckArgs) -> Result<Selection, Error> {
     })
 }
 
-/// How many checks run at a time, and how far each goes. One alone has all threads, and the memory that is
-/// counted is its own.
+/// How many checks run at a time, and how far each goes. One alone has all threads, and the memory of
+/// the process is its own.
 fn limits(args: &CheckArgs, checks: usize) -> Result<(usize, Limits), Error> {
     let time = match args.time_limit {
         None => None,
@@ -129,16 +128,12 @@ fn limits(args: &CheckArgs, checks: usize) -> Result<(usize, Limits), Error> {
         })?),
     };
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let gauge = Gauge {
-        reset: || crate::MEMORY.reset_peak_memory(),
-        peak: || crate::MEMORY.get_peak_memory(),
-    };
     let threads = args.threads.map_or(cores, usize::from);
     let at_a_time = threads.min(checks);
     let limits = Limits {
         threads: threads / at_a_time,
         time,
-        gauge: (at_a_time == 1).then_some(gauge),
+        gauge: (checks == 1).then(memory::gauge).flatten(),
     };
     Ok((at_a_time, limits))
 }

@@ -5,6 +5,7 @@ mod demo;
 mod explore;
 mod list;
 mod litmus;
+mod memory;
 
 use clap::{Args, Parser, Subcommand};
 use lightsout::report::text::Tone;

@@ -179,7 +179,7 @@ fn the_audit_names_each_barrier_and_the_one_that_is_missing() {
     let audited = audit(&OneFile::default(), &posix, &checks).expect("it holds");
     assert_eq!(audited.len(), 3);
     for barrier in &audited {
-        assert!(barrier.site.file.ends_with("explore.rs"));
+        assert!(barrier.site.file.ends_with("one_file.rs"));
         assert!(matches!(barrier.without, Need::Needed { .. }), "{barrier}");
         // The size is covered, and the name is not of the file.
         assert!(
