@@ -31,6 +31,7 @@ use models::disk::lazy::{Canonical, Choices, GivenUp, Lazy};
 use models::profile::Profile;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::{BTreeSet, VecDeque};
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -143,7 +144,7 @@ impl<'s, S: Subject> Search<'s, S> {
     fn first_lives(&mut self, operations: &[OperationOf<S>]) -> Result<(), Stop> {
         let calls = self.first_life(operations, None)?;
         if self.bounds.faults > 0 {
-            for call in 0..calls {
+            for call in calls {
                 for &trouble in &self.bounds.troubles {
                     self.first_life(operations, Some((call, trouble)))?;
                 }
@@ -189,12 +190,13 @@ impl<'s, S: Subject> Search<'s, S> {
         storage
     }
 
-    /// The life before any crash. Says how many changing calls it makes.
+    /// The life before any crash. Says which of its changing calls may go wrong: a store that is there, and durable, was
+    /// made without trouble.
     fn first_life(
         &mut self,
         operations: &[OperationOf<S>],
         trouble: Option<(usize, Trouble)>,
-    ) -> Result<usize, Stop> {
+    ) -> Result<Range<usize>, Stop> {
         let storage = self.machine(Lazy::from(Disk::default()), Choices::default());
         if let Some((call, trouble)) = trouble {
             storage.plan(Place::Call(call), trouble.fault());
@@ -225,6 +227,7 @@ impl<'s, S: Subject> Search<'s, S> {
             points.at(&storage, &history);
         }
         let opened = life::open(subject, &storage);
+        let made = if settled { storage.calls() } else { 0 };
         match settled {
             true => {
                 storage.settle();
@@ -259,7 +262,7 @@ impl<'s, S: Subject> Search<'s, S> {
         self.report.promises |= history.promises();
         self.sites.extend(storage.sites());
         match worked {
-            Ok(()) => Ok(storage.calls()),
+            Ok(()) => Ok(made..storage.calls()),
             Err(Ended::Wrong(why)) => Err(Stop::Broken(why)),
             Err(Ended::Died) => Err(Stop::Broken("the process died without a fault".into())),
         }
