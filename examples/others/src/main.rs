@@ -7,8 +7,13 @@ use lightsout::explore::{Bounds, PROFILES, Profile, SWITCHES, Subject, Workload,
 use lightsout_others::lsm_tree::{self, LsmTree};
 use lightsout_others::raft_engine::{self, RaftEngine};
 use lightsout_others::redb::{self, Commit, Header, Redb};
+use mimalloc::MiMalloc;
 use std::error::Error;
 use std::time::Duration;
+
+/// As the command line of lightsout has it: an exploration allocates much and little at a time.
+#[global_allocator]
+static MEMORY: MiMalloc = MiMalloc;
 
 /// Explores engines that nobody here wrote. The time is looked at between two recoveries.
 #[derive(Debug, Parser)]

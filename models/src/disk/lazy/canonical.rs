@@ -38,7 +38,7 @@ struct Question<C> {
     /// they are kept.
     effects: Vec<Candidate<C>>,
     /// What is under them, as far as it is known.
-    under: Node<C>,
+    under: Shared<Node<C>>,
     holes: Vec<(usize, usize)>,
 }
 
@@ -290,10 +290,11 @@ impl<C: Cell> Cut<C> {
                 let entries = entries.filter(|(name, _)| names.contains(*name));
                 let entries = entries.map(|(name, ino)| (name.clone(), new(*ino, numbers)));
                 debug_assert!(matches!(**under, Node::Directory(_)));
-                (Node::Directory(entries.collect()), Vec::new())
+                let named = Node::Directory(entries.collect());
+                (Shared::new(named), Vec::new())
             }
-            (Some(under), _) => ((**under).clone(), before.holes.of(node).to_vec()),
-            (None, _) => (Node::File(Vec::new()), Vec::new()),
+            (Some(under), _) => (under.clone(), before.holes.of(node).to_vec()),
+            (None, _) => (Shared::new(Node::File(Vec::new())), Vec::new()),
         };
         Question {
             depth,
