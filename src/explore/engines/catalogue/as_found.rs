@@ -3,11 +3,13 @@
 use super::super::super::contract::{MapWrite, Operation};
 use super::super::super::history::Breach;
 use super::super::{
-    EventStoreSubject, FoundBitcaskSubject, FoundLogSubject, JsonLinesSubject, LsmSubject, one, put,
+    EventStoreSubject, FoundBitcaskSubject, FoundBtreeSubject, FoundLogSubject, JsonLinesSubject,
+    LsmSubject, one, put,
 };
 use super::{Entry, Finding};
 use crate::engine::Discipline;
 use crate::engine::bitcask::as_found as found_bitcask;
+use crate::engine::btree::as_found as found_btree;
 use crate::engine::event_store::as_found as json_lines;
 use crate::engine::wal::segments::as_found as found_log;
 use crate::engine::{lsm, wal};
@@ -26,6 +28,13 @@ pub(super) fn entries() -> Vec<Entry> {
     let names_cached = found_log::Options {
         names_cached: true,
         ..found_log::Options::default()
+    };
+    let tree = |leaf_keys| FoundBtreeSubject {
+        options: found_btree::Options {
+            leaf_keys,
+            page_bytes: 1024,
+            ..found_btree::Options::default()
+        },
     };
     let put_one = || vec![one(put("a", 1, 20))];
     let flushed = || {
@@ -101,8 +110,8 @@ pub(super) fn entries() -> Vec<Entry> {
                 ..Finding::of(Breach::Gap)
             }),
             log(found_log::Options::default()),
-            // The second is as long as what the next life writes in its place.
-            vec![one(put("a", 1, 20)), one(put("b", 2, 13))],
+            // Its record is as long as the one that the next life writes in its place.
+            vec![one(put("a", 1, 13))],
         ),
         Entry::new(
             (
@@ -152,6 +161,28 @@ pub(super) fn entries() -> Vec<Entry> {
                 ..found_log::Options::default()
             }),
             vec![Operation::Write(vec![put("a", 1, 20), put("b", 1, 20)])],
+        ),
+        Entry::new(
+            (
+                "btree-wal-fsync-pagefile-deferred",
+                "the B-tree as found: a split is in the log, and what knows of it is not",
+            ),
+            Some(Finding::of(Breach::Lost)),
+            tree(1),
+            vec![one(put("a", 1, 20)), one(put("b", 2, 20))],
+        ),
+        Entry::new(
+            (
+                "btree-recovery-interrupted",
+                "the same; recovery writes in place what is cached only",
+            ),
+            Some(Finding {
+                kills: 1,
+                ..Finding::of(Breach::Unopenable)
+            }),
+            tree(8),
+            // It fills a sector, so that its page can be torn.
+            vec![one(put("a", 1, 600))],
         ),
     ]
 }
