@@ -1,5 +1,6 @@
 //! Exploration: our engines hold, those as found do not, and every control catches what it is there for.
 
+mod as_found;
 mod coverage;
 mod engines;
 mod honesty;

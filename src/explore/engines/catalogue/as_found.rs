@@ -144,11 +144,7 @@ pub(super) fn entries() -> Vec<Entry> {
             ),
             Some(Finding::of(Breach::Lost)),
             log(names_cached),
-            vec![
-                one(put("a", 1, 20)),
-                Operation::maintain("truncate"),
-                one(put("a", 2, 20)),
-            ],
+            vec![Operation::maintain("truncate"), one(put("a", 1, 20))],
         ),
         Entry::new(
             (
