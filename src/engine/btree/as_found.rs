@@ -208,8 +208,11 @@ impl<S: Storage> AsFound<S> {
                 break;
             };
             let zeros = || head.iter().chain(image).all(|byte| *byte == 0);
-            let is_page = kind == Some(PAGE.into()) && Node::decode(image).is_some();
-            if !is_page && !(self.options.zeros_are_valid && zeros()) {
+            let counts = match kind == Some(PAGE.into()) {
+                true => Node::decode(image).is_some(),
+                false => self.options.zeros_are_valid && zeros(),
+            };
+            if !counts {
                 break;
             }
             open.push((number, image));

@@ -22,7 +22,7 @@ pub struct FoundLogSubject {
 
 /// The log, and what its client holds elsewhere.
 #[derive(Debug)]
-pub struct Client {
+pub struct LogClient {
     log: AsFound<Simulated>,
     disk: Simulated,
     held: Held,
@@ -67,16 +67,20 @@ impl Held {
 
 impl Subject for FoundLogSubject {
     type Contract = Map;
-    type Store = Client;
+    type Store = LogClient;
 
-    fn open(&self, storage: &Simulated) -> Result<Client, Failure> {
+    fn open(&self, storage: &Simulated) -> Result<LogClient, Failure> {
         let held = Held::open(storage)?;
         let log = AsFound::open(storage.clone(), Path::new("log"), self.options)?;
         let disk = storage.clone();
-        Ok(Client { log, disk, held })
+        Ok(LogClient { log, disk, held })
     }
 
-    fn apply(&self, client: &mut Client, operation: &Operation<MapWrite>) -> Result<Told, Failure> {
+    fn apply(
+        &self,
+        client: &mut LogClient,
+        operation: &Operation<MapWrite>,
+    ) -> Result<Told, Failure> {
         match operation {
             Operation::Write(writes) => {
                 client.log.append(&map_writes(writes))?;
@@ -103,7 +107,7 @@ impl Subject for FoundLogSubject {
         }
     }
 
-    fn observe(&self, client: &mut Client) -> Result<StateOf<Self>, Failure> {
+    fn observe(&self, client: &mut LogClient) -> Result<StateOf<Self>, Failure> {
         let mut pairs: StateOf<Self> = client.held.pairs.iter().cloned().collect();
         let since = client.log.records().iter();
         for (_, write) in since.filter(|(number, _)| *number > client.held.up_to) {
@@ -115,7 +119,7 @@ impl Subject for FoundLogSubject {
         Ok(pairs)
     }
 
-    fn close(&self, client: Client) -> Result<Told, Failure> {
+    fn close(&self, client: LogClient) -> Result<Told, Failure> {
         durable(client.log.close())
     }
 }

@@ -19,7 +19,7 @@ pub use catalogue::{Entry, Outcome, catalogue};
 pub use event_store::EventStoreSubject;
 pub use found::{FoundBitcaskSubject, JsonLinesSubject};
 pub use found_btree::FoundBtreeSubject;
-pub use found_log::{Client, FoundLogSubject};
+pub use found_log::{FoundLogSubject, LogClient};
 pub use lsm::LsmSubject;
 pub use wal::{LogSubject, SegmentsSubject};
 
