@@ -334,3 +334,16 @@ fn the_tree_as_found_that_never_splits_loses_nothing_to_power_cuts_on_ext4_order
         assert_eq!(report.verdict, Verdict::Holds, "{report}");
     }
 }
+
+#[test]
+fn an_entry_of_a_log_that_was_given_away_comes_back_where_a_size_outlives_the_data_behind_it() {
+    let subject = FoundBtreeSubject {
+        options: tree::Options {
+            page_bytes: 1024,
+            ..tree::Options::default()
+        },
+    };
+    let operations = [put("a", 1), put("a", 2)];
+    let bounds = judging(Breach::Lost);
+    check("one-leaf", &subject, &operations, true, &bounds, SIZE_FIRST);
+}

@@ -137,3 +137,32 @@ fn a_page_that_would_be_too_full_is_refused_before_anything_is_written() {
     assert_eq!(fs::read(store(&bench).join("wal")).unwrap(), b"");
     assert!(tree.contents().unwrap().is_empty());
 }
+
+#[test]
+fn metadata_that_goes_back_takes_a_page_that_was_freed_and_taken_again_for_what_it_was() {
+    let bench = OnRealFiles::new();
+    let (dir, options) = (
+        store(&bench),
+        Options {
+            leaf_keys: 1,
+            ..SMALL
+        },
+    );
+    let mut tree = opened(OsStorage, &dir, options);
+    tree.write(&[put("a", "1")]).unwrap();
+    tree.write(&[put("b", "1")]).unwrap();
+    tree.commit().unwrap();
+    let path = dir.join("pages");
+    let before = fs::read(&path).unwrap();
+    let delete = Write::Delete { key: b"b".into() };
+    tree.write(&[delete]).unwrap();
+    tree.write(&[put("c", "1")]).unwrap();
+    drop(tree);
+    // A power cut takes the metadata, which is flushed and in no log.
+    let mut after = fs::read(&path).unwrap();
+    after[..256].copy_from_slice(&before[..256]);
+    fs::write(&path, after).unwrap();
+    let tree = opened(OsStorage, &dir, options);
+    let found = tree.contents().unwrap();
+    assert_eq!(found.keys().collect::<Vec<_>>(), [b"c"]);
+}
