@@ -31,7 +31,8 @@ pub(super) fn replayed(
         _ => false,
     };
     if is_only_a_model {
-        let why = "not replayed: no engine stands for the study's";
+        let why =
+            "not replayed: real code as the study found it is explored, see `lightsout explore`";
         return Ok(Some(why.into()));
     }
     let Some((name, found)) = on_its_engine(spec, check, moves, promise) else {

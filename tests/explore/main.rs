@@ -1,5 +1,6 @@
 //! Exploration: our engines hold, those as found do not, and every control catches what it is there for.
 
+mod as_found;
 mod coverage;
 mod engines;
 mod honesty;
@@ -9,8 +10,8 @@ use lightsout::engine::{Discipline, lsm};
 use lightsout::explore::engines::{LogSubject, LsmSubject, SegmentsSubject, catalogue};
 use lightsout::explore::{
     Bounds, Breach, Contract, Counterexample, Explorer, Failure, Map, MapWrite, Mode, Need,
-    Operation, PROFILES, Profile, Subject, Told, Verdict, audit, every_sequence, explore, missing,
-    replay, workload,
+    Operation, PROFILES, Profile, Subject, Told, Trouble, Verdict, audit, every_sequence, explore,
+    missing, replay, workload,
 };
 use lightsout::storage::simulated::{Insertion, Simulated};
 use lightsout::storage::{File, Storage};

@@ -99,6 +99,25 @@ pub enum Error {
         bytes_max: usize,
     },
 
+    /// A page of a tree as found would hold more than its bytes. Nothing was written, and the handle goes on.
+    #[error(
+        "a page would take {bytes} bytes, and has {bytes_max}; use larger pages, or fewer keys in each"
+    )]
+    PageFull {
+        /// What it would take.
+        bytes: usize,
+        /// What it has.
+        bytes_max: usize,
+    },
+
+    /// A page of a tree as found is torn, or is another one than the tree takes it for. A crash does that. Nothing was
+    /// changed.
+    #[error("{} is no tree any more, as a crash leaves those as found; restore it from a copy", path.display())]
+    NotWhole {
+        /// The file.
+        path: PathBuf,
+    },
+
     /// A batch of no writes. Nothing was written, and the handle goes on.
     #[error("a batch needs at least one write; do not write an empty one")]
     EmptyBatch,

@@ -10,12 +10,14 @@
 //! - [`Btree`] is the handle, [`Options`] its settings, [`Stats`] what it is made of; [`Range`] scans.
 //! - `page`: the bytes of a page. `slot`: those of a slot. `tree`: which pages a change changes. `recovery`: what an open
 //!   does. `checkpoint`: how pages get in place.
+//! - [`as_found`]: the unsafe other one.
 //!
 //! No page of an operation reaches the data file before the record that holds it is durable, so there is nothing to undo;
 //! and every page that a crash may have torn there is whole in the log, so there is nothing to repair but by redo.
 //!
 //! LIMIT: pages that were read stay in memory, and so do those that the log holds.
 
+pub mod as_found;
 mod checkpoint;
 mod error;
 mod page;

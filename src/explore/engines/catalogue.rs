@@ -1,21 +1,18 @@
 //! Our engines by name, each with its work.
 
+mod as_found;
+
 use super::super::audit::{audit, missing};
 use super::super::bounds::{Bounds, Workload};
 use super::super::check::{Explorer, workload};
-use super::super::contract::{Contract, MapWrite, Operation};
+use super::super::contract::Contract;
 use super::super::history::Breach;
 use super::super::report::{Report, Verdict};
 use super::super::subject::{OperationOf, Subject};
 use super::super::{Profile, SWITCHES};
 use super::{
-    BitcaskSubject, BtreeSubject, EventStoreSubject, FoundBitcaskSubject, JsonLinesSubject,
-    LogSubject, LsmSubject, SegmentsSubject, one, put,
+    BitcaskSubject, BtreeSubject, EventStoreSubject, LogSubject, LsmSubject, SegmentsSubject,
 };
-use crate::engine::Discipline;
-use crate::engine::bitcask::as_found as found_bitcask;
-use crate::engine::event_store::as_found as json_lines;
-use crate::engine::{lsm, wal};
 use std::fmt::{self, Debug};
 use std::sync::Arc;
 
@@ -50,6 +47,27 @@ pub struct Outcome {
     pub json: Option<serde_json::Value>,
 }
 
+/// How a store breaks the contract on `posix`, and what it takes to see it.
+#[derive(Clone, Copy)]
+struct Finding {
+    breach: Breach,
+    /// Kills between two power cuts.
+    kills: usize,
+    /// A client goes on after the recovery: it is what comes back or goes then.
+    goes_on: bool,
+}
+
+impl Finding {
+    /// Shown by power cuts alone, to the first recovery.
+    fn of(breach: Breach) -> Self {
+        Finding {
+            breach,
+            kills: 0,
+            goes_on: false,
+        }
+    }
+}
+
 impl Debug for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Entry")
@@ -61,23 +79,24 @@ impl Debug for Entry {
 impl Entry {
     fn new<S: Subject + Send + 'static>(
         (name, about): (&'static str, &'static str),
-        breaks: Option<Breach>,
+        finding: Option<Finding>,
         subject: S,
         operations: Vec<OperationOf<S>>,
     ) -> Self {
         let count = operations.len();
-        let work = Arc::new(Work(subject, operations, breaks.is_none()));
+        let goes_on = finding.is_none_or(|finding| finding.goes_on);
+        let work = Arc::new(Work(subject, operations, goes_on));
         Self {
             name,
             about,
-            breaks,
+            breaks: finding.map(|finding| finding.breach),
             operations: count,
             run: {
                 let work = work.clone();
                 Box::new(move |profile, bounds, first| {
                     let (subject, work) = (&work.0, work.first(first));
                     let explorer = Explorer::new(subject).on_profile(profile.clone());
-                    let explorer = explorer.within(bounds_of(bounds, breaks));
+                    let explorer = explorer.within(bounds_of(bounds, finding));
                     let exploration = explorer.explore_workload(&work);
                     let found = exploration.counterexample;
                     Outcome {
@@ -88,11 +107,11 @@ impl Entry {
                 })
             },
             audit: Box::new(move |profile, bounds, first| {
-                let bounds = bounds_of(bounds, breaks);
+                let bounds = bounds_of(bounds, finding);
                 let (subject, work) = (&work.0, work.first(first));
                 // What is made before anything else is crashed in a check of its own.
                 let mut checks = vec![(work.clone(), bounds.clone())];
-                if bounds.settled && breaks.is_none() {
+                if bounds.settled && finding.is_none() {
                     let from_nothing = Bounds {
                         settled: false,
                         ..bounds.clone()
@@ -173,13 +192,13 @@ impl<S: Subject> Work<S> {
 }
 
 /// A finding is about one promise, of a store that is there.
-fn bounds_of(bounds: &Bounds, breaks: Option<Breach>) -> Bounds {
-    match breaks {
+fn bounds_of(bounds: &Bounds, finding: Option<Finding>) -> Bounds {
+    match finding {
         None => bounds.clone(),
-        Some(breach) => Bounds {
+        Some(Finding { breach, kills, .. }) => Bounds {
             settled: true,
             judged: vec![breach],
-            kills: 0,
+            kills,
             ..bounds.clone()
         },
     }
@@ -225,83 +244,6 @@ pub fn catalogue() -> Vec<Entry> {
             BitcaskSubject::workload(),
         ),
     ];
-    entries.extend(as_found());
+    entries.extend(as_found::entries());
     entries
-}
-
-/// The engines as the study found them, with the shortest work that shows what it found.
-fn as_found() -> Vec<Entry> {
-    let found_lsm = |as_found| LsmSubject {
-        options: lsm::Options {
-            discipline: Discipline::AsFound,
-            as_found,
-            flush_at: u64::MAX,
-            ..lsm::Options::default()
-        },
-    };
-    let put_one = || vec![one(put("a", 1, 20))];
-    let flushed = || {
-        vec![
-            one(put("a", 1, 20)),
-            Operation::<MapWrite>::maintain("flush"),
-        ]
-    };
-    vec![
-        Entry::new(
-            (
-                "lsm-wal-no-fsync",
-                "the LSM tree as found: its log is only flushed",
-            ),
-            Some(Breach::Lost),
-            found_lsm(lsm::AsFoundOptions::default()),
-            put_one(),
-        ),
-        Entry::new(
-            (
-                "lsm-truncate-before-sstable-sync",
-                "the LSM tree as found, its log synced: the log is truncated before the table is on disk",
-            ),
-            Some(Breach::Lost),
-            found_lsm(lsm::AsFoundOptions {
-                log_synced: true,
-                torn_tail: wal::TornTail::Cut,
-                ..lsm::AsFoundOptions::default()
-            }),
-            flushed(),
-        ),
-        Entry::new(
-            (
-                "event-store-persist-no-durability",
-                "the event store as found: lines of JSON",
-            ),
-            Some(Breach::Lost),
-            JsonLinesSubject {
-                options: json_lines::Options {
-                    torn: json_lines::TornLine::Skip,
-                    synced: false,
-                    named: false,
-                },
-            },
-            EventStoreSubject::workload()[..1].to_vec(),
-        ),
-        Entry::new(
-            (
-                "bitcask-conditional-sync",
-                "Bitcask as found, with `sync_writes`",
-            ),
-            Some(Breach::Lost),
-            FoundBitcaskSubject {
-                options: found_bitcask::Options {
-                    sync_writes: true,
-                    tail_left: false,
-                    named: false,
-                },
-            },
-            vec![
-                one(put("a", 1, 20)),
-                Operation::maintain("rotate"),
-                one(put("a", 2, 20)),
-            ],
-        ),
-    ]
 }

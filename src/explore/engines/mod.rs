@@ -8,6 +8,8 @@ mod btree;
 mod catalogue;
 mod event_store;
 mod found;
+mod found_btree;
+mod found_log;
 mod lsm;
 mod wal;
 
@@ -16,6 +18,8 @@ pub use btree::BtreeSubject;
 pub use catalogue::{Entry, Outcome, catalogue};
 pub use event_store::EventStoreSubject;
 pub use found::{FoundBitcaskSubject, JsonLinesSubject};
+pub use found_btree::FoundBtreeSubject;
+pub use found_log::{FoundLogSubject, LogClient};
 pub use lsm::LsmSubject;
 pub use wal::{LogSubject, SegmentsSubject};
 

@@ -1,5 +1,6 @@
 //! The B-tree, on real files and on the simulated disk.
 
+mod as_found;
 mod failures;
 mod life;
 mod model;

@@ -12,8 +12,11 @@
 //! point* is in the newest checkpoint, and is durable before a segment goes: whichever removals outlive a
 //! power cut, what is at or below the point is never read again.
 //!
+//! [`as_found`]: the unsafe other one.
+//!
 //! LIMIT: one open file for each segment.
 
+pub mod as_found;
 mod names;
 mod recovery;
 #[cfg(test)]

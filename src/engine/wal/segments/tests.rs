@@ -1,5 +1,6 @@
 //! The log in segments, on real files and on the simulated disk.
 
+mod as_found;
 mod failures;
 mod life;
 
