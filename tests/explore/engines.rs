@@ -30,18 +30,15 @@ fn our_engines_hold_where_the_lights_go_out_while_they_are_made() {
 }
 
 #[test]
-fn a_call_that_goes_wrong_anywhere_costs_our_logs_nothing_that_they_promised() {
+fn a_call_that_goes_wrong_anywhere_costs_our_engines_nothing_that_they_promised() {
     let bounds = Bounds {
         faults: 1,
         ..settled()
     };
-    let names = ["log", "wal", "lsm", "bitcask"];
-    for entry in catalogue()
-        .iter()
-        .filter(|entry| names.contains(&entry.name))
-    {
-        let outcome = entry.explore(&named("ext4-ordered"), &bounds, 3);
-        assert_eq!(outcome.report.verdict, Verdict::Holds, "{}", outcome.report);
+    for entry in catalogue().iter().filter(|entry| entry.breaks.is_none()) {
+        let outcome = entry.explore(&named("ext4-ordered"), &bounds, 2);
+        let text = format!("{} on {}", entry.name, outcome.report);
+        assert_eq!(outcome.report.verdict, Verdict::Holds, "{text}");
     }
 }
 

@@ -122,7 +122,7 @@ impl<C: Cell> Lazy<C> {
         let Some(cut) = &self.cut else { return };
         let decided: Vec<(Ino, usize)> = (cut.owed.iter())
             .filter(
-                |file| match (certain.contains(*file), possible.contains(*file)) {
+                |file| match (certain.contains(file), possible.contains(file)) {
                     (true, _) => self.open.get(file) != Some(&Open::Size),
                     (false, possible) => !possible,
                 },
