@@ -180,7 +180,10 @@ impl Machine {
     ) -> T {
         let before = self.choices.asked();
         let read = read(self);
-        self.note_read(site, before, |machine| machine.path(file.number));
+        // As it was opened: where it is now takes a walk over all names.
+        self.note_read(site, before, |machine| {
+            machine.handles[file.number].path.clone()
+        });
         read
     }
 
