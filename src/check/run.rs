@@ -125,7 +125,9 @@ pub fn run(
         (gauge.peak)()
     });
     let (exploration, mut verdict) = explore(&*case, spec, check, limits, progress);
-    let bytes = limits.gauge.map(|gauge| (gauge.peak)() - before);
+    let bytes = limits
+        .gauge
+        .map(|gauge| (gauge.peak)().saturating_sub(before));
     let (strongest, shown_by) = match verdict {
         Verdict::Violates(..) => profiles(&*case, check, limits.time),
         _ => (Vec::new(), Vec::new()),

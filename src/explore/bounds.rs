@@ -89,7 +89,8 @@ impl fmt::Display for Trouble {
 pub struct Bounds {
     /// How crash images are visited.
     pub mode: Mode,
-    /// Crashes in a row without a recovery that ended, beyond which the exploration gives up.
+    /// Crashes in a row without a recovery that ended, beyond which nothing is followed: where there is more, the
+    /// verdict is inconclusive.
     pub crashes: usize,
     /// Kills between two power cuts, as long as something is cached. Each may leave more in the cache than
     /// the one before, so without a bound there is no fixpoint.

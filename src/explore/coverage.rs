@@ -18,16 +18,16 @@ pub struct Coverage {
     pub widest: Option<WidestRead>,
 }
 
-/// Crash states: a fate for every cached effect that a recovery could read a difference in, kept or lost as the file
-/// system allows, and what it reads in lost space. One recovery covers all the states that differ in what it did not
-/// read.
+/// Crash states: a crash point, a fate for every cached effect that bears on what can be read, kept or lost as the file
+/// system allows, and what was read in lost space. No fewer than the disks that differ: two effects on one place may
+/// leave the same. One recovery covers all the states that differ in what it did not read.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct States {
     /// How many recoveries covered; beyond 2^53 rounded.
     pub covered: f64,
     /// There are more than that: some could not be counted.
     pub more: bool,
-    /// How many are left to be covered, at least.
+    /// Of the crash points that were not followed: how many disks they can leave, at least.
     pub left: f64,
 }
 
@@ -135,7 +135,7 @@ impl fmt::Display for States {
         let text = number(self.covered) + more;
         match self.left {
             0.0 => f.pad(&text),
-            left => f.pad(&format!("{text} of {}+", number(self.covered + left))),
+            left => f.pad(&format!("{text}, left {}+", number(left))),
         }
     }
 }
@@ -170,6 +170,6 @@ mod tests {
         };
         assert_eq!(states(1_234.0, false, 0.0), "1234");
         assert_eq!(states(3.14e9, true, 0.0), "3.1e9+");
-        assert_eq!(states(10.0, false, 5.0), "10 of 15+");
+        assert_eq!(states(10.0, false, 5.0), "10, left 5+");
     }
 }

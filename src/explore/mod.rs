@@ -6,7 +6,9 @@
 //! again, until no crash leaves a state that was not there before. What each recovery shows is held against
 //! what the client was told.
 //!
-//! # In ten lines
+//! # A store that is there
+//!
+//! What it does, in three functions, for one of the ready contracts:
 //!
 //! ```
 //! use lightsout::engine::bitcask::{Bitcask, Options}; // Yours.
@@ -15,12 +17,13 @@
 //! let store = functions::<Map, _, _, _, _>(
 //!     |disk| Ok(Bitcask::open(disk.clone(), "store".as_ref(), Options::default())?),
 //!     |store, asked| {
-//!         match asked.writes() {
-//!             [MapWrite::Put(key, value)] => drop(store.put(key, value)?),
-//!             [MapWrite::Delete(key)] => drop(store.delete(key)?),
-//!             _ => store.sync()?,
+//!         match (asked, asked.writes()) {
+//!             (_, [MapWrite::Put(key, value)]) => drop(store.put(key, value)?),
+//!             (_, [MapWrite::Delete(key)]) => drop(store.delete(key)?),
+//!             (Operation::Sync, _) => store.sync()?,
+//!             _ => return Err("it is not asked for batches here".into()),
 //!         }
-//!         Ok(Told::Durable)
+//!         Ok(Told::Durable) // Every Ok of this store promises that.
 //!     },
 //!     |store| Ok(store.fold(Default::default(), |mut all, key, value| {
 //!         all.insert(key.to_vec(), value.to_vec());
@@ -125,6 +128,5 @@ pub use history::Breach;
 pub use models::profile::{NAMES as PROFILES, Profile, SWITCHES};
 pub use ongoing::{Exploration, Ongoing, explore, explore_planted};
 pub use report::{Report, Verdict};
-
 pub use sequences::{Refuted, Sequences, every_sequence};
 pub use subject::{Failure, Subject};

@@ -102,7 +102,8 @@ impl<'s, S: Subject> Ongoing<'s, S> {
         }
     }
 
-    /// Goes on for so many recoveries more, or for so long; those of the bounds do not count here. Says what came of
+    /// Goes on for so many recoveries more, or for so long, and until one crash point is done that was begun before; the
+    /// limits of the bounds do not count here. Says what came of
     /// all up to now, and what is left, if a limit was met.
     pub fn go_on(
         mut self,
@@ -124,7 +125,7 @@ impl<'s, S: Subject> Ongoing<'s, S> {
             sites: search.sites.iter().copied().collect(),
         };
         exploration.report.time = self.time;
-        if let Err(Stop::Budget(_)) = &ended {
+        if let Err(Stop::Budget(_) | Stop::NoFixpoint(_)) = &ended {
             exploration.report.coverage.states.left = search.left();
         }
         let mut left = None;
@@ -144,6 +145,7 @@ impl<'s, S: Subject> Ongoing<'s, S> {
                 left = Some(self);
                 Verdict::Inconclusive(why)
             }
+            Err(Stop::NoFixpoint(why)) => Verdict::Inconclusive(why),
         };
         (exploration, left)
     }

@@ -75,6 +75,7 @@ pub(super) enum Stop {
     Violation(Box<Found>),
     Broken(String),
     Budget(String),
+    NoFixpoint(String),
 }
 
 pub(super) fn violation(trail: Arc<Trail>, last: Lived, breach: Breach, says: String) -> Stop {

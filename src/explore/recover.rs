@@ -138,8 +138,10 @@ impl<S: Subject> Search<'_, S> {
                     || these.trouble.is_some()
                     || !self.bounds.judged.contains(&Breach::Unopenable) =>
             {
-                let disk = storage.lazy().collapsed(&self.profile);
-                self.report.coverage.states.add(disk.canonical().ways());
+                if these.trouble.is_none() {
+                    let disk = storage.lazy().collapsed(&self.profile);
+                    self.report.coverage.states.add(disk.canonical().ways());
+                }
                 these.ends.push((options, None));
             }
             Err(why) => {
@@ -201,7 +203,11 @@ impl<S: Subject> Search<'_, S> {
         let disk = storage.lazy().collapsed(&self.profile);
         if common.is_none_or(|common| options.len() > common) {
             self.report.served += 1;
-            let ways = self.reach(Point {
+            if these.trouble.is_none() {
+                let ways = disk.canonical().ways();
+                self.report.coverage.states.add(ways);
+            }
+            self.reach(Point {
                 disk: disk.clone(),
                 legal: Arc::new(history.legal()),
                 history: Arc::new(history.clone()),
@@ -217,7 +223,6 @@ impl<S: Subject> Search<'_, S> {
                     life: life.clone(),
                 }),
             });
-            self.report.coverage.states.add(ways);
         }
         if these.left.lives == 0 || self.then.is_empty() {
             return Ok(());

@@ -72,6 +72,10 @@ pub(super) struct Search<'s, S: Subject> {
     budget: Limits,
     /// The first lives were run.
     begun: bool,
+    /// The crash point at which a limit was met.
+    interrupted: Option<usize>,
+    /// The limits are looked at.
+    hurries: bool,
     /// States from which work went on since the last crash point was followed to its end.
     pub(super) worked_now: Vec<(Key, GivenUp<u8>)>,
     /// Call sites that were met, where the plant keeps them.
@@ -101,6 +105,8 @@ impl<'s, S: Subject> Search<'s, S> {
             report: Report::new(&profile.name),
             budget: Limits::default(),
             begun: false,
+            interrupted: None,
+            hurries: true,
             worked_now: Vec::new(),
             sites: BTreeSet::new(),
         }
@@ -124,6 +130,9 @@ impl<'s, S: Subject> Search<'s, S> {
                 continue;
             }
             self.worked_now.clear();
+            // One that met a limit before is followed to its end, else parts that are too short would never end.
+            self.hurries = self.interrupted != Some(number);
+            let (served, crash_points) = (self.report.served, self.report.crash_points);
             let covered = self.report.coverage.states;
             if let Err(stop) = self.follow(&point) {
                 if let Stop::Budget(_) = stop {
@@ -132,6 +141,8 @@ impl<'s, S: Subject> Search<'s, S> {
                         self.worked.remove(&worked);
                     }
                     self.report.coverage.states = covered;
+                    (self.report.served, self.report.crash_points) = (served, crash_points);
+                    self.interrupted = Some(number);
                     self.pending.push_front((number, point));
                 }
                 return Err(stop);
@@ -158,23 +169,17 @@ impl<'s, S: Subject> Search<'s, S> {
     }
 
     pub(super) fn check_budget(&self) -> Result<(), Stop> {
-        let left = self.pending.len() + 1;
-        let spent = match &self.budget {
-            limits
-                if limits
-                    .recoveries
-                    .is_some_and(|limit| self.report.recoveries >= limit) =>
-            {
-                format!("{} recoveries were run", self.report.recoveries)
-            }
-            Limits {
-                until: Some((time, seconds)),
-                ..
-            } if Instant::now() >= *time => {
-                format!("{:.1} s are over", seconds.as_secs_f64())
-            }
-            _ => return Ok(()),
+        let (recoveries, limits) = (self.report.recoveries, &self.budget);
+        let spent = if !self.hurries {
+            return Ok(());
+        } else if limits.recoveries.is_some_and(|limit| recoveries >= limit) {
+            format!("{recoveries} recoveries were run")
+        } else if let Some((_, after)) = limits.until.filter(|(time, _)| Instant::now() >= *time) {
+            format!("{:.1} s are over", after.as_secs_f64())
+        } else {
+            return Ok(());
         };
+        let left = self.pending.len() + 1;
         Err(Stop::Budget(format!(
             "{spent}, {left} crash points are left"
         )))
@@ -269,9 +274,7 @@ impl<'s, S: Subject> Search<'s, S> {
     }
 
     /// Takes note of a crash point, unless one with the same future is known.
-    ///
-    /// Says in how many ways what is open there can be decided, and whether that is all.
-    pub(super) fn reach(&mut self, mut point: Point<S::Contract>) -> (f64, bool) {
+    pub(super) fn reach(&mut self, mut point: Point<S::Contract>) {
         self.report.crash_points += 1;
         if point.disk.known().log().is_empty() {
             point.left.kills = self.bounds.kills;
@@ -286,10 +289,9 @@ impl<'s, S: Subject> Search<'s, S> {
             point.left,
         );
         let given_up = point.disk.given_up();
-        let ways = key.0.ways();
         let known = self.seen.entry(key).or_default();
         if known.iter().any(|(more, _)| given_up.is_in(more)) {
-            return ways;
+            return;
         }
         let superseded = &mut self.superseded;
         known.retain(|(less, point)| {
@@ -301,7 +303,6 @@ impl<'s, S: Subject> Search<'s, S> {
         self.met(Family::of(&point)).distinct += 1;
         self.pending.push_back((self.report.distinct, point));
         self.report.distinct += 1;
-        ways
     }
 
     /// How many crash states the points have that were not followed, at least.
@@ -334,7 +335,7 @@ impl<'s, S: Subject> Search<'s, S> {
     fn follow(&mut self, point: &Point<S::Contract>) -> Result<(), Stop> {
         if point.depth >= self.bounds.crashes {
             let text = format!("no fixpoint after {} crashes in a row", point.depth);
-            return Err(Stop::Budget(text));
+            return Err(Stop::NoFixpoint(text));
         }
         self.report.depth = self.report.depth.max(point.depth + 1);
         match self.bounds.mode {

@@ -54,6 +54,10 @@ pub trait Subject: Sync {
     ///
     /// Without it, the crashes during recovery are followed until no recovery leaves a state of the disk
     /// that was not there before; code that writes something new whenever it is opened never gets there.
+    ///
+    /// The mask sees a whole file by its path, where all of it is known; but a write that is only cached it sees by
+    /// itself, among zeros. So it must know what to mask by the place alone, or by what the bytes themselves say, and
+    /// never by zeros around them. Two disks that it makes equal must have equal futures, up to what it masks.
     fn normalise(&self) -> Option<&Mask> {
         None
     }

@@ -15,8 +15,8 @@
 //!   two commits, which leave no root that reaches it.
 //!
 //! That leaves the bytes of pages that a later transaction writes under its number. Where an abandoned one has left
-//! the same bytes in the same page, that page cannot be torn any more. This is so after the fewest repairs only, and
-//! that file is the one that is found first, and followed.
+//! the same bytes in the same page, that page cannot be torn any more, and after more repairs it can. So this is for
+//! explorations in which nothing is written after a recovery: a repair writes no page.
 //!
 //! A slot with a wrong checksum, torn or garbage, is compared as it is.
 

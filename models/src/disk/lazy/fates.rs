@@ -15,8 +15,8 @@ impl<C> Canonical<C> {
             let all = open.all();
             open.ways(all, &mut steps)
         });
-        let ways = each.product();
-        (ways, steps > 0)
+        let ways: f64 = each.product();
+        (ways.min(f64::MAX), steps > 0 && ways.is_finite())
     }
 }
 

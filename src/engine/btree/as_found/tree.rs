@@ -11,7 +11,7 @@
 
 use super::super::error::Error;
 use crate::engine::wal::Write;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The page of the metadata.
 pub(super) const HEADER: u64 = 0;
@@ -170,12 +170,13 @@ pub(super) fn changed(
         tree.write(write)?;
     }
     let mut order = std::mem::take(&mut tree.changed);
+    let mut seen = BTreeSet::new();
+    order.retain(|number| seen.insert(*number));
     order.sort_by_key(|number| match tree.pages.get(number) {
         Some(Node::Leaf { .. }) => u8::from(pages.contains_key(number)),
         Some(Node::Branch(_)) => 2,
         _ => 3,
     });
-    order.dedup();
     let now = order
         .iter()
         .filter_map(|number| Some((*number, tree.pages.get(number)?)));
