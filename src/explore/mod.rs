@@ -13,6 +13,7 @@
 //! ```
 //! use lightsout::engine::bitcask::{Bitcask, Options}; // Yours.
 //! use lightsout::explore::{Explorer, Map, MapWrite, Operation, Told, functions};
+//! use std::collections::BTreeMap;
 //!
 //! let store = functions::<Map, _, _, _, _>(
 //!     |disk| Ok(Bitcask::open(disk.clone(), "store".as_ref(), Options::default())?),
@@ -25,7 +26,7 @@
 //!         }
 //!         Ok(Told::Durable) // Every Ok of this store promises that.
 //!     },
-//!     |store| Ok(store.fold(Default::default(), |mut all, key, value| {
+//!     |store| Ok(store.fold(BTreeMap::new(), |mut all, key, value| {
 //!         all.insert(key.to_vec(), value.to_vec());
 //!         all
 //!     })?),
