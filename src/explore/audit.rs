@@ -5,17 +5,14 @@
 //! the contract the smallest set of barriers is searched, after calls that change something, that mends it.
 
 use super::bounds::{Bounds, Workload};
-use super::contract::Contract;
 use super::history::Breach;
 use super::ongoing::explore_planted;
 use super::report::Verdict;
-use super::subject::Subject;
+use super::subject::{Subject, WriteOf};
 use crate::storage::simulated::{Insertion, Plant, Site};
 use models::profile::Profile;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-
-type WriteOf<S> = <<S as Subject>::Contract as Contract>::Write;
 
 /// What came of the code without a barrier.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,13 +7,10 @@ use super::ongoing::{Exploration, explore, explore_planted};
 use super::report::Verdict;
 use super::same;
 use super::sequences::{Refuted, Sequences};
-use super::subject::{OperationOf, Subject};
+use super::subject::{OperationOf, Subject, WriteOf};
 use crate::storage::simulated::{BLOCK_BYTES, Plant, SECTOR_BYTES};
 use models::profile::{NAMES, Profile};
 use std::path::PathBuf;
-
-/// What a subject's clients change.
-type WriteOf<S> = <<S as Subject>::Contract as Contract>::Write;
 
 /// Explores a subject.
 #[derive(Debug)]

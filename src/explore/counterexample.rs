@@ -7,7 +7,7 @@ use super::history::{Breach, History};
 use super::life::{self, Notes};
 use super::point::{Found, Lived};
 use super::search::Search;
-use super::subject::{Failure, OperationOf, StateOf, Subject};
+use super::subject::{Failure, OperationOf, StateOf, Subject, WriteOf};
 use super::trace;
 use crate::storage::simulated::{Fault, Plant, Point, Simulated};
 use models::disk::lazy::{Choices, Lazy};
@@ -145,7 +145,7 @@ pub(super) fn of<S: Subject>(
     search: &Search<'_, S>,
     operations: &[OperationOf<S>],
     found: &Found,
-) -> Counterexample<<S::Contract as Contract>::Write> {
+) -> Counterexample<WriteOf<S>> {
     let mut lives = vec![Life {
         calls: None,
         ..Life::of(&found.last)
@@ -197,14 +197,14 @@ pub struct Replayed<S> {
 /// Runs a counterexample again.
 pub fn replay<S: Subject>(
     subject: &S,
-    counterexample: &Counterexample<<S::Contract as Contract>::Write>,
+    counterexample: &Counterexample<WriteOf<S>>,
 ) -> Replayed<StateOf<S>> {
     replay_planted(subject, counterexample, Plant::nothing())
 }
 
 fn replay_planted<S: Subject>(
     subject: &S,
-    counterexample: &Counterexample<<S::Contract as Contract>::Write>,
+    counterexample: &Counterexample<WriteOf<S>>,
     plant: &Plant,
 ) -> Replayed<StateOf<S>> {
     let profile = Arc::new(counterexample.profile.clone());

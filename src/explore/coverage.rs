@@ -120,10 +120,10 @@ impl Family {
             trouble = trouble.or(this.life.trouble.map(|(_, trouble)| trouble));
             trail = this.before.as_ref();
         }
-        let during = match (point.depth, life.after, life.operations) {
-            (1.., ..) => During::Recovery,
-            (0, None, _) => During::Work,
-            (0, Some(_), _) => During::LaterWork,
+        let during = match (point.depth, life.after) {
+            (1.., _) => During::Recovery,
+            (0, None) => During::Work,
+            (0, Some(_)) => During::LaterWork,
         };
         Self { during, trouble }
     }

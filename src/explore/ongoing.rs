@@ -6,13 +6,11 @@ use super::counterexample::{self, Counterexample};
 use super::point::Stop;
 use super::report::{Report, Verdict};
 use super::search::{Limits, Search};
-use super::subject::{OperationOf, Subject};
+use super::subject::{OperationOf, Subject, WriteOf};
 use crate::storage::simulated::{Plant, Site};
 use models::profile::Profile;
 use std::fmt;
 use std::time::{Duration, Instant};
-
-type WriteOf<S> = <<S as Subject>::Contract as Contract>::Write;
 
 /// What came of an exploration.
 #[derive(Debug)]

@@ -201,13 +201,13 @@ impl<S: Subject> Search<'_, S> {
             operations: 0,
         };
         let disk = storage.lazy().collapsed(&self.profile);
+        let canonical = self.canonical(&disk);
         if common.is_none_or(|common| options.len() > common) {
             self.report.served += 1;
             if these.trouble.is_none() {
-                let ways = disk.canonical().ways();
-                self.report.coverage.states.add(ways);
+                self.report.coverage.states.add(canonical.ways());
             }
-            self.reach(Point {
+            let point = Point {
                 disk: disk.clone(),
                 legal: Arc::new(history.legal()),
                 history: Arc::new(history.clone()),
@@ -222,19 +222,14 @@ impl<S: Subject> Search<'_, S> {
                     before: Some(these.point.trail.clone()),
                     life: life.clone(),
                 }),
-            });
+            };
+            self.reach_as(canonical.clone(), point);
         }
         if these.left.lives == 0 || self.then.is_empty() {
             return Ok(());
         }
         let legal = self.number(&Arc::new(vec![state.clone()]));
-        let key = (
-            self.canonical(&disk),
-            legal,
-            usize::MAX,
-            these.excused,
-            these.left,
-        );
+        let key = (canonical, legal, usize::MAX, these.excused, these.left);
         if !these.claimed.iter().any(|taken| taken[..] == *options) {
             let work = (key, disk.given_up());
             if !self.worked.insert(work.clone()) {

@@ -274,20 +274,19 @@ impl<'s, S: Subject> Search<'s, S> {
     }
 
     /// Takes note of a crash point, unless one with the same future is known.
-    pub(super) fn reach(&mut self, mut point: Point<S::Contract>) {
+    pub(super) fn reach(&mut self, point: Point<S::Contract>) {
+        self.reach_as(self.canonical(&point.disk), point);
+    }
+
+    /// The same, of a disk that was told apart already.
+    pub(super) fn reach_as(&mut self, canonical: Canonical<u8>, mut point: Point<S::Contract>) {
         self.report.crash_points += 1;
         if point.disk.known().log().is_empty() {
             point.left.kills = self.bounds.kills;
         }
         let legal = self.number(&point.legal);
         let converges = (point.converges.as_ref()).map_or(usize::MAX, |states| self.number(states));
-        let key = (
-            self.canonical(&point.disk),
-            legal,
-            converges,
-            point.excused,
-            point.left,
-        );
+        let key = (canonical, legal, converges, point.excused, point.left);
         let given_up = point.disk.given_up();
         let known = self.seen.entry(key).or_default();
         if known.iter().any(|(more, _)| given_up.is_in(more)) {

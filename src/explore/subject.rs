@@ -6,8 +6,11 @@ use crate::storage::simulated::Simulated;
 /// Why a call failed, in words.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
+/// What a subject's clients change.
+pub type WriteOf<S> = <<S as Subject>::Contract as Contract>::Write;
+
 /// The operations of a subject's clients.
-pub type OperationOf<S> = Operation<<<S as Subject>::Contract as Contract>::Write>;
+pub type OperationOf<S> = Operation<WriteOf<S>>;
 
 /// What a subject's clients can read.
 pub type StateOf<S> = <<S as Subject>::Contract as Contract>::State;

@@ -6,20 +6,11 @@
 //! work, and one anywhere in the recovery of it, or in the work that follows.
 
 use lightsout::explore::{
-    Bounds, Breach, Mode, Profile, Trouble, Verdict, Workload, explore, workload,
+    Bounds, Breach, Mode, PROFILES, Profile, Trouble, Verdict, Workload, explore, workload,
 };
 use lightsout_others::lsm_tree::{
     Barriers, Folder, LsmTree, Opening, TornTail, Writes, operations,
 };
-
-const ALL: [&str; 6] = [
-    "strict",
-    "ext4-ordered",
-    "xfs",
-    "btrfs",
-    "ext4-writeback",
-    "posix",
-];
 
 /// Manifests are written whole, so there is no log that a crash could tear.
 const WHOLE: LsmTree = LsmTree {
@@ -79,7 +70,7 @@ fn all_of_it(subject: &LsmTree, profiles: &[&str]) {
 
 #[test]
 fn with_whole_manifests_a_flush_is_there_on_every_file_system() {
-    all_of_it(&WHOLE, &ALL);
+    all_of_it(&WHOLE, &PROFILES);
 }
 
 #[test]
@@ -162,7 +153,7 @@ fn with_a_log_and_repaired_a_flush_is_there_on_every_file_system() {
         opening: Opening::Repairing,
         ..LsmTree::USUAL
     };
-    all_of_it(&subject, &ALL);
+    all_of_it(&subject, &PROFILES);
 }
 
 /// As documented: unless it is told to, it does not open where the log ends in the middle of a record.

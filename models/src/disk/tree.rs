@@ -40,6 +40,17 @@ pub enum Node<C> {
     Directory(BTreeMap<Name, Ino>),
 }
 
+impl<C> Node<C> {
+    /// The nodes that its names reach, in the order of the names.
+    pub(super) fn below(&self) -> impl Iterator<Item = Ino> {
+        let entries = match self {
+            Node::Directory(entries) => Some(entries),
+            Node::File(_) => None,
+        };
+        entries.into_iter().flat_map(BTreeMap::values).copied()
+    }
+}
+
 /// A tree of names, with the root at [`Tree::ROOT`]. Nodes that no name reaches may exist: a file
 /// that was created and whose name is not durable yet, or that was removed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -51,8 +51,7 @@ impl Subject for BitcaskSubject {
             Operation::Sync => durable(store.sync()),
             Operation::Maintain(name) if name == "rotate" => durable(store.rotate()),
             Operation::Maintain(name) if name == "merge" => durable(store.merge()),
-            Operation::Maintain(name) => Err(unknown(name)),
-            Operation::Reopen => Err(unknown("reopen")),
+            other => Err(unknown(other)),
         }
     }
 

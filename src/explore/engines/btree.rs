@@ -49,8 +49,7 @@ impl Subject for BtreeSubject {
             }
             Operation::Sync => durable(store.sync()),
             Operation::Maintain(name) if name == "checkpoint" => durable(store.checkpoint()),
-            Operation::Maintain(name) => Err(unknown(name)),
-            Operation::Reopen => Err(unknown("reopen")),
+            other => Err(unknown(other)),
         }
     }
 

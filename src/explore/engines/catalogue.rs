@@ -5,10 +5,9 @@ mod as_found;
 use super::super::audit::{audit, missing};
 use super::super::bounds::{Bounds, Workload};
 use super::super::check::{Explorer, workload};
-use super::super::contract::Contract;
 use super::super::history::Breach;
 use super::super::report::{Report, Verdict};
-use super::super::subject::{OperationOf, Subject};
+use super::super::subject::{OperationOf, Subject, WriteOf};
 use super::super::{Profile, SWITCHES};
 use super::{
     BitcaskSubject, BtreeSubject, EventStoreSubject, LogSubject, LsmSubject, SegmentsSubject,
@@ -182,7 +181,7 @@ impl Entry {
 struct Work<S: Subject>(S, Vec<OperationOf<S>>, bool);
 
 impl<S: Subject> Work<S> {
-    fn first(&self, first: usize) -> Workload<<S::Contract as Contract>::Write> {
+    fn first(&self, first: usize) -> Workload<WriteOf<S>> {
         let mut work = workload::<S>(&self.1[..first.min(self.1.len())]);
         if !self.2 {
             work.then.clear();

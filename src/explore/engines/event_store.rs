@@ -35,7 +35,7 @@ impl Subject for EventStoreSubject {
             Operation::Write(events) => {
                 let stream = &events
                     .first()
-                    .ok_or_else(|| unknown("an empty batch"))?
+                    .ok_or("it knows nothing of an empty batch")?
                     .stream;
                 let new = |event: &Event| NewEvent::new("said", &event.data);
                 let new = events.iter().map(new).collect::<Result<Vec<_>, _>>()?;
@@ -47,8 +47,7 @@ impl Subject for EventStoreSubject {
                 let events = store.events(None).count();
                 durable(store.save("count", &events))
             }
-            Operation::Maintain(name) => Err(unknown(name)),
-            Operation::Reopen => Err(unknown("reopen")),
+            other => Err(unknown(other)),
         }
     }
 

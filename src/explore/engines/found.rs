@@ -56,11 +56,11 @@ impl Subject for FoundBitcaskSubject {
                 match &name[..] {
                     "rotate" => store.rotate()?,
                     "merge" => store.merge()?,
-                    _ => return Err(unknown(name)),
+                    _ => return Err(unknown(operation)),
                 }
                 Ok(Told::Returned)
             }
-            Operation::Reopen => Err(unknown("reopen")),
+            other => Err(unknown(other)),
         }
     }
 
@@ -94,8 +94,7 @@ impl Subject for JsonLinesSubject {
                 Ok(Told::Durable)
             }
             Operation::Sync => Ok(Told::Returned),
-            Operation::Maintain(name) => Err(unknown(name)),
-            Operation::Reopen => Err(unknown("reopen")),
+            other => Err(unknown(other)),
         }
     }
 

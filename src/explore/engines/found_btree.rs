@@ -36,8 +36,7 @@ impl Subject for FoundBtreeSubject {
             // Each write was in the log when it returned.
             Operation::Sync => Ok(Told::Durable),
             Operation::Maintain(name) if name == "commit" => durable(store.commit()),
-            Operation::Maintain(name) => Err(unknown(name)),
-            Operation::Reopen => Err(unknown("reopen")),
+            other => Err(unknown(other)),
         }
     }
 

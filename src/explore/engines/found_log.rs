@@ -101,9 +101,9 @@ impl Subject for FoundLogSubject {
                     client.held.write(&client.disk)?;
                     durable(client.log.truncate())
                 }
-                _ => Err(unknown(name)),
+                _ => Err(unknown(operation)),
             },
-            Operation::Reopen => Err(unknown("reopen")),
+            other => Err(unknown(other)),
         }
     }
 

@@ -56,8 +56,7 @@ impl Subject for LsmSubject {
             Operation::Sync => durable(store.sync()),
             Operation::Maintain(name) if name == "flush" => durable(store.flush()),
             Operation::Maintain(name) if name == "compact" => durable(store.compact()),
-            Operation::Maintain(name) => Err(unknown(name)),
-            Operation::Reopen => Err(unknown("reopen")),
+            other => Err(unknown(other)),
         }
     }
 

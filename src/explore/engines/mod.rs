@@ -39,7 +39,14 @@ fn durable<T, E: Into<Failure>>(done: Result<T, E>) -> Result<Told, Failure> {
     done.map(|_| Told::Durable).map_err(Into::into)
 }
 
-fn unknown(name: &str) -> Failure {
+/// An engine is asked for what it does not have.
+fn unknown<W>(operation: &Operation<W>) -> Failure {
+    let name = match operation {
+        Operation::Write(_) => "write",
+        Operation::Sync => "sync",
+        Operation::Reopen => "reopen",
+        Operation::Maintain(name) => name,
+    };
     format!("it knows nothing of `{name}`").into()
 }
 

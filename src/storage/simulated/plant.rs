@@ -5,6 +5,7 @@ use models::disk::Call;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::Location;
+use std::sync::LazyLock;
 
 /// Where a call of the storage stands in the source, and which one it is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -112,13 +113,7 @@ pub(super) enum Becomes {
 impl Plant {
     /// The code is as it is.
     pub fn nothing() -> &'static Plant {
-        static NOTHING: Plant = Plant {
-            keeps_sites: false,
-            no_barriers: false,
-            without: Vec::new(),
-            data_only: Vec::new(),
-            inserted: BTreeMap::new(),
-        };
+        static NOTHING: LazyLock<Plant> = LazyLock::new(Plant::default);
         &NOTHING
     }
 

@@ -10,7 +10,7 @@ use crate::disk::{Cell, Disk, Ino, Tree};
 use crate::profile::Profile;
 use fixedbitset::FixedBitSet;
 use rustc_hash::FxHashMap;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// A number of crash images.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -95,8 +95,8 @@ impl<C: Cell> Counter<'_, C> {
             rest.fate = partly.fate.within(&rest.unread);
             match reader.is_unchanged() {
                 true => {
-                    let entries = self.disk.base.entries(ino).into_iter();
-                    rest.pending.extend(entries.flat_map(BTreeMap::values));
+                    let node = self.disk.base.node(ino).into_iter();
+                    rest.pending.extend(node.flat_map(|node| node.below()));
                 }
                 false => rest.pending.extend(partly.below()),
             }

@@ -250,11 +250,7 @@ impl<C: Cell> Partly<C> {
 
     /// The nodes that names found so far reach.
     pub(super) fn below(&self) -> impl Iterator<Item = Ino> {
-        let entries = match &self.node {
-            Node::Directory(entries) => Some(entries),
-            Node::File(_) => None,
-        };
-        entries.into_iter().flat_map(BTreeMap::values).copied()
+        self.node.below()
     }
 
     /// Whether the images of both may be equal, of two ways to read one piece more.
@@ -266,6 +262,7 @@ impl<C: Cell> Partly<C> {
         };
         same && self.size == other.size && self.holes == other.holes
     }
+
     /// The cells of a file, read so far.
     pub(super) fn cells(&self) -> &[C] {
         match &self.node {

@@ -6,7 +6,6 @@ use crate::disk::shared::Shared;
 use crate::disk::{Cell, Disk, Ino, Node};
 use crate::profile::Profile;
 use rustc_hash::{FxHashMap, FxHashSet};
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -56,11 +55,7 @@ impl<C: Cell> NodeImage<C> {
 
     /// The nodes that its names reach.
     pub(super) fn below(&self) -> impl Iterator<Item = Ino> {
-        let entries = match &*self.node {
-            Node::Directory(entries) => Some(entries),
-            Node::File(_) => None,
-        };
-        entries.into_iter().flat_map(BTreeMap::values).copied()
+        self.node.below()
     }
 }
 
