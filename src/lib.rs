@@ -6,12 +6,14 @@
 //! - [`conform`]: models and engines meet here, and only here
 //! - [`explore`]: crash exploration of real code, yours and ours: what loom is for threads
 //! - [`check`]: specs to verdicts
+//! - [`counterexample`]: a way to a broken promise: the schema, and what is done with one
 //! - [`litmus`]: which states a crash can leave, asked directly
 //! - [`report`]: what people read
 //! - [`fs`]: a drop-in for `std::fs`, simulated under `--cfg lightsout`; [`simfs`]: the same, simulated always
 
 pub mod check;
 pub mod conform;
+pub mod counterexample;
 pub mod engine;
 pub mod explore;
 pub mod fs;

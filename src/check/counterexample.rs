@@ -1,203 +1,232 @@
-//! A counterexample: a script, with what the client was told and the disk at each step.
+//! The counterexample of a model: its script run again, step by step, and made smaller.
 
+use super::promised::Promised;
+use crate::counterexample::contents::{self, Node};
+use crate::counterexample::minimal::fewest_lost;
+use crate::counterexample::needs::needs;
+use crate::counterexample::record::{Recorder, Shown};
+use crate::counterexample::{Broken, Counterexample, Fate, Mark, SCHEMA, Script, Step as Line};
 use models::contract::{Event, Promise, Value, View, key_name};
-use models::disk::effect::{Logged, Status};
 use models::disk::image::Fates;
-use models::disk::{Call, Cell, Disk, Tree};
+use models::disk::{Call, Cell};
 use models::machine::Setup;
-use models::machine::process::Process;
+use models::machine::process::{Doing, Ground, Process};
 use models::machine::script::{Move, Run};
+use models::profile::Profile;
 use models::protocol::{Protocol, Step};
-use serde::{Deserialize, Serialize};
 
-/// The version of the JSON schema. A reader refuses a newer one.
-pub const SCHEMA: u32 = 1;
-
-/// A script to a breach, step by step.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Counterexample {
-    /// The version of the schema: [`SCHEMA`].
-    pub schema: u32,
-    /// The id of the promise that is broken.
-    pub breach: String,
-    /// The script: enough to run it again.
-    pub moves: Vec<Move>,
-    /// What a reader sees.
-    pub steps: Vec<Row>,
-}
-
-/// One step of a counterexample. Contents are given as cells, file by file.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Row {
-    /// What happened.
-    pub action: String,
-    /// What the client was told, or reads.
-    pub client: String,
-    /// What is buffered in the process.
-    pub buffered: String,
-    /// What the operating system shows, by path.
-    pub cached: Vec<(String, String)>,
-    /// What is in every crash image, by path.
-    pub durable: Vec<(String, String)>,
-    /// What a crash took, effect by effect.
-    pub lost: Vec<String>,
-    /// What it kept of what was only cached.
-    pub kept: Vec<String>,
-}
-
-impl Counterexample {
-    /// Runs a script of a setup, and writes down each step.
-    pub fn of<P: Protocol>(setup: &Setup<P>, moves: Vec<Move>) -> Self {
-        let mut run = Run::new(setup);
-        let mut steps = vec![row(&run, "start".into(), String::new(), None)];
-        for next in &moves {
-            let action = action(&run.process, next);
-            let fates = match next {
-                Move::PowerCut(fates) => Some((run.disk.clone(), fates.clone())),
-                _ => None,
-            };
-            let Some(events) = run.make(next) else { break };
-            let told: Vec<String> = events.iter().filter_map(told).collect();
-            steps.push(row(&run, action, told.join("; "), fates));
-        }
-        let breach = run
-            .breach
-            .map_or_else(String::new, |promise: Promise| promise.to_string());
-        Self {
-            schema: SCHEMA,
-            breach,
-            moves,
-            steps,
-        }
-    }
-
-    /// The script in words, one line a step.
-    pub fn script(&self) -> Vec<String> {
-        self.steps[1..]
-            .iter()
-            .map(|row| row.action.clone())
-            .collect()
+/// A script of a setup, written down: it loses no more than it must. Who it is of is yet to be said.
+pub fn of<P: Protocol>(setup: &Setup<P>, moves: Vec<Move>) -> Counterexample {
+    let breach = breach(setup, &moves);
+    let moves = match breach {
+        Some(breach) => lose_less(setup, moves, breach),
+        None => moves,
+    };
+    let needs = breach.map_or_else(Vec::new, |breach| {
+        needs(&setup.ground.profile, |profile| {
+            follow(&on(setup, profile), &moves, breach).is_some()
+        })
+    });
+    let (steps, broken) = written(setup, &moves);
+    Counterexample {
+        schema: SCHEMA,
+        name: String::new(),
+        about: String::new(),
+        finding: None,
+        profile: setup.ground.profile.clone(),
+        shown_by: Vec::new(),
+        strongest: Vec::new(),
+        needs,
+        barriers: setup.ground.without.iter().cloned().collect(),
+        note: None,
+        broken,
+        script: Script::Model { moves },
+        steps,
     }
 }
 
-fn row<P: Protocol>(
-    run: &Run<P>,
-    action: String,
-    client: String,
-    cut: Option<(Disk<P::Cell>, Fates)>,
-) -> Row {
-    let (mut lost, mut kept) = (Vec::new(), Vec::new());
-    if let Some((before, fates)) = cut {
-        for (i, logged) in before.log().iter().enumerate() {
-            let list = if fates.kept.contains(&i) {
-                &mut kept
-            } else {
-                &mut lost
-            };
-            if logged.status != Status::Durable {
-                list.push(effect(&before, logged));
+/// The same setup on another file system.
+pub(super) fn on<P: Protocol>(setup: &Setup<P>, profile: &Profile) -> Setup<P> {
+    let (sector, block) = (setup.ground.profile.sector, setup.ground.profile.block);
+    Setup {
+        ground: Ground {
+            profile: profile.clone().with_sizes(sector, block),
+            ..setup.ground.clone()
+        },
+        ..setup.clone()
+    }
+}
+
+/// The promise that a script breaks, and that with its last move.
+pub(super) fn breach<P: Protocol>(setup: &Setup<P>, moves: &[Move]) -> Option<Promise> {
+    let mut run = Run::new(setup);
+    for (number, next) in moves.iter().enumerate() {
+        run.make(next)?;
+        if run.breach.is_some() && number + 1 < moves.len() {
+            return None;
+        }
+    }
+    run.breach
+}
+
+/// A script that breaks the promise, with as much kept as can be.
+fn lose_less<P: Protocol>(setup: &Setup<P>, moves: Vec<Move>, breach: Promise) -> Vec<Move> {
+    let cuts = moves.iter().filter_map(|next| match next {
+        Move::PowerCut(fates) => Some(fates.clone()),
+        _ => None,
+    });
+    let with = |cuts: &[Fates]| {
+        let mut cuts = cuts.iter().cloned();
+        let with = |next: &Move| match next {
+            Move::PowerCut(_) => Move::PowerCut(cuts.next().unwrap_or_default()),
+            other => other.clone(),
+        };
+        moves.iter().map(with).collect::<Vec<_>>()
+    };
+    let least = fewest_lost(cuts.collect(), |cuts| {
+        follow(setup, &with(cuts), breach).map(|followed| followed.met)
+    });
+    let followed = follow(setup, &with(&least), breach);
+    followed.map_or(moves.clone(), |followed| followed.moves)
+}
+
+/// A script, followed to a breach.
+struct Followed {
+    moves: Vec<Move>,
+    /// How many effects each power cut met.
+    met: Vec<usize>,
+}
+
+/// Follows a script as far as it goes: to this breach and no other, in no more moves. The steps of the last recovery
+/// are what they are. What a power cut keeps is written down with all that is kept with it.
+fn follow<P: Protocol>(setup: &Setup<P>, moves: &[Move], breach: Promise) -> Option<Followed> {
+    let mut run = Run::new(setup);
+    let (mut made, mut met) = (Vec::new(), Vec::new());
+    for (number, next) in moves.iter().enumerate() {
+        let next = match next {
+            Move::PowerCut(fates) => {
+                met.push(run.disk.log().len());
+                Move::PowerCut(Fates {
+                    kept: run.disk.kept_with(&fates.kept, &setup.ground.profile),
+                    fills: fates.fills.clone(),
+                })
             }
+            other => other.clone(),
+        };
+        run.make(&next)?;
+        made.push(next);
+        match run.breach {
+            None => {}
+            Some(found) if found == breach && only_steps(&moves[number + 1..]) => {
+                return Some(Followed { moves: made, met });
+            }
+            Some(_) => return None,
         }
     }
-    let buffered = match &run.process.buffer {
-        Some((_, _, cells)) => cells_text(cells),
-        None => String::new(),
-    };
-    Row {
-        action,
-        client,
-        buffered,
-        cached: files(run.disk.view()),
-        durable: files(run.disk.base()),
-        lost,
-        kept,
-    }
+    None
 }
 
-fn files<C: Cell>(tree: &Tree<C>) -> Vec<(String, String)> {
-    let text = |cells: Option<&[C]>| cells.map_or_else(|| "directory".into(), cells_text);
-    tree.paths()
-        .into_iter()
-        .map(|(path, cells)| (path, text(cells)))
-        .collect()
+fn only_steps(moves: &[Move]) -> bool {
+    moves.iter().all(|next| *next == Move::Step)
 }
 
-/// Cells as a reader sees them: `H r1.0 r1.1 0`.
-fn cells_text<C: Cell>(cells: &[C]) -> String {
-    if cells.is_empty() {
-        return "empty".into();
-    }
-    let mut texts: Vec<String> = Vec::new();
-    let mut rest = cells;
-    while let Some((first, behind)) = rest.split_first() {
-        let run = run_of(rest);
-        let first = format!("{first:?}");
-        if run > 2 {
-            let last = format!("{:?}", rest[run - 1]);
-            let last = last.rsplit('.').next().unwrap_or_default().to_string();
-            texts.push(format!("{first}..{last}"));
-            rest = &rest[run..];
-        } else {
-            texts.push(first);
-            rest = behind;
+/// Runs a script, and writes down each step.
+pub(super) fn written<P: Protocol>(setup: &Setup<P>, moves: &[Move]) -> (Vec<Line>, Broken) {
+    let mut run = Run::new(setup);
+    let mut recorder = Recorder::new(Shown {
+        file: |cells: &[P::Cell]| Node::Cells(contents::cells(cells)),
+        data: |at, cells| format!("[{at}] = {}", cells_in_words(cells)),
+    });
+    let mut promised = Promised::default();
+    recorder.step(Line::new(Mark::Start, "start"), &run.disk);
+    for next in moves {
+        let line = line(&run.process, next);
+        let before = run.disk.clone();
+        let Some(events) = run.make(next) else { break };
+        promised.note(&events, recorder.len());
+        let told: Vec<String> = events.iter().filter_map(told).collect();
+        let failed = events.contains(&Event::BarrierFailed);
+        let mut line = Line {
+            mark: if failed { Mark::Failed } else { line.mark },
+            buffered: match &run.process.buffer {
+                Some((_, _, cells)) => cells_in_words(cells),
+                None => String::new(),
+            },
+            ..line
         }
+        .told(told.join("; "));
+        if let Move::PowerCut(fates) = next {
+            line.effects = recorder.fates(&before, |i| match fates.kept.contains(&i) {
+                true => Fate::Kept,
+                false => Fate::Lost,
+            });
+        }
+        recorder.step(line, &run.disk);
     }
-    texts.join(" ")
+    let broken = match run.breach {
+        Some(promise) => promised.broken(promise),
+        None => Broken::default(),
+    };
+    (recorder.into_steps(), broken)
 }
 
-/// How many cells, from the first on, are pieces of one whole in order: `r1.0`, `r1.1`, ..
-fn run_of<C: Cell>(cells: &[C]) -> usize {
-    let piece = |cell: &C| {
-        let text = format!("{cell:?}");
-        let (whole, part) = text.rsplit_once('.')?;
-        Some((whole.to_string(), part.parse::<usize>().ok()?))
-    };
-    let Some((whole, first)) = cells.first().and_then(piece) else {
-        return 1;
-    };
-    let follows = |(cell, part): (&C, usize)| piece(cell) == Some((whole.clone(), part));
-    let parts = cells.iter().zip(first..);
-    parts.take_while(|&pair| follows(pair)).count()
+fn cells_in_words<C: Cell>(cells: &[C]) -> String {
+    contents::in_words(&contents::cells(cells))
 }
 
 /// What a move is, given where the process stands.
-fn action<P: Protocol>(process: &Process<P>, next: &Move) -> String {
+fn line<P: Protocol>(process: &Process<P>, next: &Move) -> Line {
     match next {
-        Move::Invoke(operation) => format!("client: {operation}"),
-        Move::Step => process.steps.first().map_or_else(|| "nothing".into(), step),
-        Move::Fail(failure) => {
-            let step = process.steps.first().map_or_else(|| "nothing".into(), step);
-            format!("{step} FAILS: {}", failure.says())
+        Move::Invoke(operation) => Line::new(Mark::Asked, format!("client: {operation}")),
+        Move::Kill => Line::new(Mark::Kill, "KILL"),
+        Move::PowerCut(_) => Line::new(Mark::PowerCut, "POWER CUT"),
+        Move::Step | Move::Fail(_) => {
+            let Some(step) = process.steps.first() else {
+                return Line::new(Mark::Memory, "nothing");
+            };
+            let (mark, what) = step_in_words(step);
+            let line = match next {
+                Move::Fail(failure) => {
+                    Line::new(Mark::Failed, format!("{what} FAILS: {}", failure.says()))
+                }
+                _ => Line::new(mark, what),
+            };
+            let is_call = matches!(step, Step::Call { .. } | Step::Flush { .. } | Step::Buffer { .. });
+            Line {
+                site: is_call.then(|| step.site().to_string()),
+                recovery: process.doing == Doing::Recovery,
+                ..line
+            }
         }
-        Move::Kill => "KILL".into(),
-        Move::PowerCut(_) => "POWER CUT".into(),
     }
 }
 
-fn step<C: Cell, X: std::fmt::Debug>(step: &Step<C, X>) -> String {
+fn step_in_words<C: Cell, X: std::fmt::Debug>(step: &Step<C, X>) -> (Mark, String) {
     match step {
-        Step::Buffer { cells, .. } => format!("buffer {}", cells_text(cells)),
-        Step::Flush { cells: None, .. } => "flush the buffer".into(),
+        Step::Buffer { cells, .. } => {
+            (Mark::Buffered, format!("buffer {}", cells_in_words(cells)))
+        }
+        Step::Flush { cells: None, .. } => (Mark::Change, "flush the buffer".into()),
         Step::Flush {
             cells: Some(count), ..
-        } => format!("flush {count} of the buffer"),
-        Step::Call { call, site } => match site.split_once(": ") {
-            Some(("recovery", _)) => format!("recovery: {}", call_text(call)),
-            _ => call_text(call),
-        },
-        Step::Serve => "recovery ends".into(),
-        other => other.site().into(),
+        } => (Mark::Change, format!("flush {count} of the buffer")),
+        Step::Call { call, .. } if call.is_barrier() => (Mark::Barrier, call.to_string()),
+        Step::Call { call, .. } => (Mark::Change, call_in_words(call)),
+        Step::Return { durable: true, .. } => (Mark::Acknowledged, step.site().into()),
+        Step::Return { durable: false, .. } => (Mark::Returned, step.site().into()),
+        Step::Fail | Step::Refuse => (Mark::Refused, step.site().into()),
+        Step::Serve => (Mark::Served, "recovery ends".into()),
+        Step::OpenFails => (Mark::Unopened, step.site().into()),
+        Step::Change(_) | Step::Reopen => (Mark::Memory, step.site().into()),
     }
 }
 
 /// A call in words; what is written, cell by cell.
-fn call_text<C: Cell>(call: &Call<C>) -> String {
+fn call_in_words<C: Cell>(call: &Call<C>) -> String {
     match call {
         Call::Write { file, at, cells } if cells.len() > 1 => {
             let end = at + cells.len();
-            format!("write {file} [{at}..{end}] = {}", cells_text(cells))
+            format!("write {file} [{at}..{end}] = {}", cells_in_words(cells))
         }
         other => other.to_string(),
     }
@@ -221,23 +250,17 @@ pub fn values(view: &View) -> String {
     if view.values.is_empty() {
         return "nothing".into();
     }
-    let one = |(key, value): (&u8, &Value)| {
-        let key = if *key == u8::MAX {
-            "an unknown key".into()
-        } else {
-            key_name(*key)
-        };
-        match value {
-            Value::Absent => format!("{key} = nothing"),
-            Value::Of(op) => format!("{key} = v{op}"),
-            Value::Invented => format!("{key} = what nobody wrote"),
-        }
+    let one = |(key, value): (&u8, &Value)| match *key {
+        u8::MAX => format!("an unknown key = {}", value_in_words(*value)),
+        key => format!("{} = {}", key_name(key), value_in_words(*value)),
     };
     view.values.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
-/// An effect in words.
-pub fn effect<C: Cell>(disk: &Disk<C>, logged: &Logged<C>) -> String {
-    let data = |at, cells: &[C]| format!("[{at}] = {}", cells_text(cells));
-    disk.say(&logged.effect, data)
+pub(super) fn value_in_words(value: Value) -> String {
+    match value {
+        Value::Absent => "nothing".into(),
+        Value::Of(op) => format!("v{op}"),
+        Value::Invented => "what nobody wrote".into(),
+    }
 }

@@ -24,6 +24,9 @@ pub enum Error {
         /// What is wrong, where, and what would be right.
         because: String,
     },
+    /// A counterexample cannot be read or written.
+    #[error(transparent)]
+    Counterexample(#[from] crate::counterexample::file::Error),
     /// What was asked for on the command line does not exist.
     #[error("{0}")]
     Usage(String),

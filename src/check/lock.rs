@@ -66,7 +66,7 @@ impl Locked {
         match &judged.verdict {
             Verdict::Violates(_, counterexample) => Self {
                 profiles: judged.shown_by.clone(),
-                script: counterexample.script(),
+                script: counterexample.in_words(),
                 ..base
             },
             _ => Self {

@@ -12,6 +12,7 @@ pub mod catalogue;
 pub mod counterexample;
 pub mod error;
 pub mod lock;
+mod promised;
 pub mod queue;
 mod replayed;
 pub mod run;

@@ -6,6 +6,7 @@ use super::replayed::replayed;
 use super::search::{Case, Exploration, Limits, TimeUp};
 use super::spec::{Check, CrashKind, Spec, Specs, expected};
 use super::verdict::{Judged, Verdict};
+use crate::counterexample::Counterexample;
 use models::profile::{NAMES, Profile};
 use std::time::Duration;
 
@@ -133,6 +134,11 @@ pub fn run(
         _ => (Vec::new(), Vec::new()),
     };
     let replayed = replay(spec, check, &mut verdict);
+    if let Verdict::Violates(_, counterexample) = &mut verdict {
+        sign(counterexample, spec, check);
+        counterexample.shown_by.clone_from(&shown_by);
+        counterexample.strongest.clone_from(&strongest);
+    }
     Ok(Judged {
         id: id(spec, check),
         expected,
@@ -150,6 +156,23 @@ pub fn run(
     })
 }
 
+/// Says whose counterexample it is.
+pub fn sign(counterexample: &mut Counterexample, spec: &Spec, check: &Check) {
+    let engine = ENGINES.iter().find(|engine| engine.name == spec.engine);
+    let mut variants = engine.into_iter().flat_map(|engine| engine.variants);
+    let variant = variants.find(|(name, _)| *name == check.variant);
+    let about = variant.map_or("", |(_, about)| *about);
+    counterexample.name = id(spec, check);
+    counterexample.about = format!("{}: {about}", spec.title.split(':').next().unwrap_or_default());
+    counterexample.finding.clone_from(&check.finding);
+    counterexample.note.clone_from(&check.says);
+    let broken = &mut counterexample.broken;
+    if let Some(own) = spec.invariants.iter().find(|own| own.id == broken.promise) {
+        broken.name.clone_from(&own.name);
+        broken.text.clone_from(&own.text);
+    }
+}
+
 fn explore(
     case: &dyn Case,
     spec: &Spec,
@@ -160,7 +183,7 @@ fn explore(
     let exploration = case.explore(limits, progress);
     let verdict = if exploration.breached {
         match case.shortest(limits.time) {
-            Ok(Some(counterexample)) => match super::spec::promise(&counterexample.breach) {
+            Ok(Some(counterexample)) => match super::spec::promise(&counterexample.broken.promise) {
                 Some(promise) => Verdict::Violates(promise, Box::new(counterexample)),
                 None => Verdict::Broken("the shortest script breaks nothing when run again".into()),
             },
@@ -238,7 +261,7 @@ fn replay(spec: &Spec, check: &Check, verdict: &mut Verdict) -> Option<String> {
     let Verdict::Violates(promise, counterexample) = verdict else {
         return None;
     };
-    replayed(spec, check, &counterexample.moves, *promise).unwrap_or_else(|parted| {
+    replayed(spec, check, counterexample.moves(), *promise).unwrap_or_else(|parted| {
         *verdict = Verdict::Broken(parted);
         None
     })
@@ -286,7 +309,7 @@ fn bounds(check: &Check) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::counterexample::Counterexample;
+    use crate::counterexample::Script;
     use models::contract::Promise;
     use std::path::Path;
 
@@ -310,7 +333,10 @@ mod tests {
         let (says, verdict) = replay_of(name, |_| ());
         assert!(says.is_some_and(|says| says.starts_with("the real log without `append: data")));
         assert_eq!(verdict.to_string(), "violates D1");
-        let (says, verdict) = replay_of(name, |found| found.moves.truncate(3));
+        let (says, verdict) = replay_of(name, |found| {
+            let moves = found.moves()[..3].to_vec();
+            found.script = Script::Model { moves };
+        });
         assert_eq!((says, verdict.to_string()), (None, "broken".into()));
     }
 }

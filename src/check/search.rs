@@ -5,7 +5,8 @@
 //! visits states in the order of fewest operations, then crashes and faults, then actions, ties by
 //! the order of actions.
 
-use super::counterexample::Counterexample;
+use super::counterexample;
+use crate::counterexample::{Counterexample, Step};
 use models::contract::Promise;
 use models::disk::Failure;
 use models::machine::script::Move;
@@ -69,6 +70,9 @@ pub trait Case: Send + Sync {
 
     /// A shortest script to a breach, if there is one; `Err`: the time was up.
     fn shortest(&self, time: Option<Duration>) -> Result<Option<Counterexample>, TimeUp>;
+
+    /// A script, run again: the promise that it breaks with its last move, and what a reader sees.
+    fn again(&self, moves: &[Move]) -> (Option<Promise>, Vec<Step>);
 
     /// The same on another profile.
     fn on(&self, profile: Profile) -> Box<dyn Case>;
@@ -149,19 +153,16 @@ impl<P: Protocol> Case for Setup<P> {
     fn shortest(&self, time: Option<Duration>) -> Result<Option<Counterexample>, TimeUp> {
         let machine = Machine::new(self.clone());
         let moves = shortest(&machine, time)?;
-        Ok(moves.map(|moves| Counterexample::of(self, moves)))
+        Ok(moves.map(|moves| counterexample::of(self, moves)))
+    }
+
+    fn again(&self, moves: &[Move]) -> (Option<Promise>, Vec<Step>) {
+        let breach = counterexample::breach(self, moves);
+        (breach, counterexample::written(self, moves).0)
     }
 
     fn on(&self, profile: Profile) -> Box<dyn Case> {
-        let profile = profile.with_sizes(self.ground.profile.sector, self.ground.profile.block);
-        let ground = models::machine::process::Ground {
-            profile,
-            ..self.ground.clone()
-        };
-        Box::new(Setup {
-            ground,
-            ..self.clone()
-        })
+        Box::new(counterexample::on(self, &profile))
     }
 }
 

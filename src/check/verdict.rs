@@ -1,7 +1,7 @@
 //! What a check found, and whether that was expected.
 
-use super::counterexample::Counterexample;
 use super::search::Exploration;
+use crate::counterexample::Counterexample;
 use models::contract::Promise;
 use std::fmt;
 

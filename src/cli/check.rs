@@ -8,7 +8,7 @@ use lightsout::check::run::{Selection, validate};
 use lightsout::check::search::Limits;
 use lightsout::check::verdict::{Exit, Judged, Verdict};
 use lightsout::check::{Error, spec};
-use lightsout::report::{checking, json, text};
+use lightsout::report::{checking, explain, json, text};
 use std::path::Path;
 use std::time::Duration;
 
@@ -50,10 +50,7 @@ pub(super) fn run(directory: &Path, args: &CheckArgs) -> Result<u8, Error> {
         if let Verdict::Violates(_, found) = &judged.verdict
             && (args.show || unexpected)
         {
-            print(&format!(
-                "\n{}\n",
-                text::counterexample(&judged, found, &specs)
-            ))?;
+            print(&format!("\n{}\n", explain::explain(found, None, paint)))?;
         }
         all.push(judged);
         Ok(())

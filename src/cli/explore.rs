@@ -7,6 +7,7 @@ use lightsout::check::verdict::Exit;
 use lightsout::explore::engines::{Entry, Outcome, catalogue};
 use lightsout::explore::{Bounds, Mode, PROFILES, Profile, States, Verdict};
 use lightsout::parallel::in_order;
+use lightsout::report::explain::explain;
 use lightsout::report::text::Tone;
 use lightsout::storage::simulated::{BLOCK_BYTES, SECTOR_BYTES};
 use std::path::PathBuf;
@@ -76,7 +77,7 @@ pub(super) fn run(args: &ExploreArgs) -> Result<u8, Error> {
     };
     print(&heading())?;
     let first = args.operations.unwrap_or(usize::MAX);
-    let explore = |place: usize| {
+    let run = |place: usize| {
         let (entry, profile) = jobs[place];
         let outcome = entry.explore(profile, &bounds, first);
         let needs = match &outcome.report.verdict {
@@ -88,7 +89,7 @@ pub(super) fn run(args: &ExploreArgs) -> Result<u8, Error> {
     let mut exit = Exit::Expected;
     let (mut recoveries, mut differing) = (0, 0);
     let mut states = States::default();
-    in_order(begin, threads, explore, |(place, outcome, needs)| {
+    in_order(begin, threads, run, |(place, outcome, needs)| {
         let (entry, profile) = jobs[place];
         let ended = judge(entry, profile, &outcome);
         recoveries += outcome.report.recoveries;
@@ -106,12 +107,12 @@ pub(super) fn run(args: &ExploreArgs) -> Result<u8, Error> {
                 print(&format!("      {line}\n"))?;
             }
         }
-        if let Some(text) = &outcome.counterexample
+        if let Some(found) = &outcome.counterexample
             && (args.show || ended != Exit::Expected)
         {
-            print(&format!("\n{text}\n"))?;
+            print(&format!("\n{}\n", explain(found, None, paint)))?;
         }
-        save(args, entry, profile, &outcome)
+        save(args, &outcome)
     })?;
     print(&format!(
         "\n{} explorations, {} as expected; {recoveries} recoveries cover {states} crash states\n",
@@ -231,24 +232,9 @@ fn judge(entry: &Entry, profile: &Profile, outcome: &Outcome) -> Exit {
     }
 }
 
-fn save(
-    args: &ExploreArgs,
-    entry: &Entry,
-    profile: &Profile,
-    outcome: &Outcome,
-) -> Result<(), Error> {
-    let (Some(directory), Some(json)) = (&args.save, &outcome.json) else {
-        return Ok(());
-    };
-    let io = |doing: &'static str, path: &PathBuf| {
-        let path = path.clone();
-        move |source| Error::Io {
-            doing,
-            path,
-            source,
-        }
-    };
-    std::fs::create_dir_all(directory).map_err(io("make", directory))?;
-    let path = directory.join(format!("{}-{}.json", entry.name, profile.name));
-    std::fs::write(&path, format!("{json:#}\n")).map_err(io("write", &path))
+fn save(args: &ExploreArgs, outcome: &Outcome) -> Result<(), Error> {
+    if let (Some(directory), Some(found)) = (&args.save, &outcome.counterexample) {
+        found.save(directory)?;
+    }
+    Ok(())
 }

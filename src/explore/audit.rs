@@ -5,7 +5,7 @@
 //! the contract the smallest set of barriers is searched, after calls that change something, that mends it.
 
 use super::bounds::{Bounds, Workload};
-use super::history::Breach;
+use crate::counterexample::Breach;
 use super::ongoing::explore_planted;
 use super::report::Verdict;
 use super::subject::{Subject, WriteOf};

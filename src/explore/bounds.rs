@@ -1,17 +1,14 @@
 //! What is explored, and how far.
 
 use super::contract::Operation;
-use super::history::Breach;
+use crate::counterexample::{Breach, Trouble};
 use crate::storage::simulated::Fault;
 use models::disk::Failure;
-use serde::{Deserialize, Serialize};
-use std::fmt;
 use std::io::ErrorKind;
 use std::time::Duration;
 
 /// How a life ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Crash {
     /// The power is cut: what is cached may be gone.
     PowerCut,
@@ -27,18 +24,6 @@ pub enum Mode {
     Lazy,
     /// Every crash image is made and recovered. For comparison: it visits the same states.
     Eager,
-}
-
-/// What befalls a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Trouble {
-    /// A barrier fails, in this way.
-    Barrier(Failure),
-    /// A change fails with an error of the device (EIO), and does nothing.
-    Error,
-    /// A change fails because the disk is full (ENOSPC); of a write the first bytes are written.
-    Full,
 }
 
 impl Trouble {
@@ -71,16 +56,6 @@ impl Trouble {
     /// Until the next power cut an open may refuse: what it sees may not be what is there.
     pub(super) fn excuses(self) -> bool {
         matches!(self, Trouble::Barrier(_))
-    }
-}
-
-impl fmt::Display for Trouble {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Trouble::Barrier(failure) => write!(f, "a barrier failed ({})", failure.says()),
-            Trouble::Error => write!(f, "the device reported an error"),
-            Trouble::Full => write!(f, "the disk was full"),
-        }
     }
 }
 

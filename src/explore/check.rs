@@ -192,9 +192,8 @@ impl<'s, S: Subject> Explorer<'s, S> {
         let report = &exploration.report;
         match (&report.verdict, &exploration.counterexample) {
             (Verdict::Holds, _) => {}
-            (Verdict::Violates { breach, .. }, Some(found)) => {
-                let name = format!("{}-{}-{breach}", self.subject.name(), self.profile.name);
-                let saved = match found.save(&self.directory, &name) {
+            (Verdict::Violates { .. }, Some(found)) => {
+                let saved = match found.save(&self.directory) {
                     Ok(path) => format!("written down in {}", path.display()),
                     Err(error) => format!("it could not be written down: {error}"),
                 };

@@ -1,6 +1,6 @@
 //! How much an exploration covers: which crash states, of which families, and what kept it from being shorter.
 
-use super::bounds::Trouble;
+use crate::counterexample::Trouble;
 use super::contract::Contract;
 use super::point::Point;
 use crate::storage::simulated::WidestRead;

@@ -6,9 +6,8 @@
 //! contract, as `models::contract` has them for models.)
 
 use super::contract::{Contract, Operation, Told};
-use serde::{Deserialize, Serialize};
+use crate::counterexample::Breach;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::sync::Arc;
 
 /// How an operation ended.
@@ -39,68 +38,6 @@ impl<C: Contract> Clone for History<C> {
             durable: self.durable,
             earlier: self.earlier.clone(),
         }
-    }
-}
-
-/// How a recovered state breaks the contract.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Breach {
-    /// Something is there that nobody wrote.
-    Invented,
-    /// A part of a batch is there, and another is not.
-    Partial,
-    /// What was removed is back.
-    Resurrected,
-    /// What was promised, or served, is gone.
-    Lost,
-    /// A recovery that was interrupted did not end with the contents of the uninterrupted one.
-    Diverged,
-    /// A store that a crash left does not open, or does not let itself be read.
-    Unopenable,
-    /// Every fact is one that could be, and all of them together could not: a later operation without an
-    /// earlier one, or one that a recovery had found absent.
-    Gap,
-}
-
-impl Breach {
-    /// All of them.
-    pub const ALL: [Breach; 7] = [
-        Breach::Invented,
-        Breach::Partial,
-        Breach::Resurrected,
-        Breach::Lost,
-        Breach::Diverged,
-        Breach::Unopenable,
-        Breach::Gap,
-    ];
-
-    /// The id of the promise that is broken. What was lost may also have been served and never acknowledged:
-    /// then it is D7.
-    pub fn promise(self) -> &'static str {
-        match self {
-            Breach::Invented => "D5",
-            Breach::Partial => "D3",
-            Breach::Resurrected => "D4",
-            Breach::Lost => "D1",
-            Breach::Diverged | Breach::Unopenable => "D6",
-            Breach::Gap => "D2",
-        }
-    }
-}
-
-impl fmt::Display for Breach {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let word = match self {
-            Breach::Invented => "invented",
-            Breach::Partial => "partial",
-            Breach::Resurrected => "resurrected",
-            Breach::Lost => "lost",
-            Breach::Diverged => "diverged",
-            Breach::Unopenable => "unopenable",
-            Breach::Gap => "gap",
-        };
-        f.write_str(word)
     }
 }
 

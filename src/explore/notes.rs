@@ -1,6 +1,6 @@
 //! Notes the crash points of a life that works.
 
-use super::bounds::Trouble;
+use crate::counterexample::Trouble;
 use super::contract::Told;
 use super::history::History;
 use super::life::Notes;

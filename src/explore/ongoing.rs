@@ -2,11 +2,12 @@
 
 use super::bounds::{Bounds, Workload};
 use super::contract::Contract;
-use super::counterexample::{self, Counterexample};
 use super::point::Stop;
+use super::replay;
 use super::report::{Report, Verdict};
 use super::search::{Limits, Search};
 use super::subject::{OperationOf, Subject, WriteOf};
+use crate::counterexample::Counterexample;
 use crate::storage::simulated::{Plant, Site};
 use models::profile::Profile;
 use std::fmt;
@@ -18,7 +19,7 @@ pub struct Exploration<C: Contract> {
     /// How far it went, and how it ended.
     pub report: Report,
     /// The way to a violation, if one was found.
-    pub counterexample: Option<Counterexample<C::Write>>,
+    pub counterexample: Option<Counterexample>,
     /// Every state that a recovery showed.
     pub shown: Vec<C::State>,
     /// The call sites of the storage in the subject's code that were met, where the plant keeps them.
@@ -131,7 +132,7 @@ impl<'s, S: Subject> Ongoing<'s, S> {
             Ok(()) => Verdict::Holds,
             Err(Stop::Violation(found)) => {
                 exploration.counterexample =
-                    Some(counterexample::of(&self.search, self.operations, &found));
+                    Some(replay::of(&self.search, self.operations, &found));
                 Verdict::Violates {
                     breach: found.breach,
                     promise: found.promise,

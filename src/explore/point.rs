@@ -1,8 +1,10 @@
 //! Crash points, and the ways to them.
 
-use super::bounds::{Crash, Trouble};
+use super::bounds::Crash;
+use crate::counterexample::Trouble;
 use super::contract::Contract;
-use super::history::{Breach, History};
+use super::history::History;
+use crate::counterexample::Breach;
 use models::disk::lazy::{Canonical, Lazy};
 use std::sync::Arc;
 

@@ -1,7 +1,9 @@
 //! What follows a crash: every recovery that reads differently, what each serves, and the crash points in it.
 
-use super::bounds::{Crash, Trouble};
-use super::history::{Breach, History};
+use super::bounds::Crash;
+use crate::counterexample::Trouble;
+use super::history::History;
+use crate::counterexample::Breach;
 use super::life::{self, Ended};
 use super::notes::Points;
 use super::point::{Budget, Lived, Point, Stop, Trail, violation};

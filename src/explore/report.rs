@@ -1,7 +1,7 @@
 //! What an exploration found, and how far it went.
 
 use super::coverage::Coverage;
-use super::history::Breach;
+use crate::counterexample::Breach;
 use std::fmt;
 use std::time::Duration;
 

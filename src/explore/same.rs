@@ -31,6 +31,8 @@ pub(super) fn first_difference<S: Subject>(
 ) -> Option<String> {
     let calls = || -> Vec<String> {
         let storage = Simulated::new(profile.clone());
+        storage.untraced();
+        storage.record();
         if let Ok((store, _)) = life::open(subject, &storage) {
             let mut history = History::after(vec![StateOf::<S>::default()]);
             // What it comes to, the exploration says.
@@ -44,7 +46,7 @@ pub(super) fn first_difference<S: Subject>(
                 true,
             );
         }
-        storage.take_trace().iter().map(trace::say).collect()
+        storage.recorded().iter().map(trace::say).collect()
     };
     let (one, other) = (calls(), calls());
     let shorter = one.len().min(other.len());

@@ -16,7 +16,8 @@
 //! crashes as any, and among those as few operations. Two with the same future, by
 //! [`Canonical`](models::disk::lazy::Canonical) and what may be shown, are followed once.
 
-use super::bounds::{Bounds, Crash, Mode, Trouble};
+use super::bounds::{Bounds, Crash, Mode};
+use crate::counterexample::Trouble;
 use super::contract::Contract;
 use super::coverage::{Family, Met};
 use super::history::History;

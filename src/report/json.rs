@@ -1,6 +1,6 @@
 //! Verdicts and counterexamples as JSON.
 
-use crate::check::counterexample::{Counterexample, SCHEMA};
+use crate::counterexample::{Counterexample, SCHEMA};
 use crate::check::verdict::{Judged, Verdict};
 use serde::{Deserialize, Serialize};
 

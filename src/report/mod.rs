@@ -1,5 +1,7 @@
 //! What people read: verdicts, counterexamples, lists.
 
 pub mod checking;
+mod contents;
+pub mod explain;
 pub mod json;
 pub mod text;

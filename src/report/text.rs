@@ -1,8 +1,6 @@
 //! Verdicts and counterexamples as text for a terminal, a pipe or a log. Colour is never the only
 //! carrier of meaning; without it every line says the same.
 
-use crate::check::counterexample::{Counterexample, Row};
-use crate::check::spec::Specs;
 use crate::check::verdict::{Judged, Verdict};
 use std::fmt::Write;
 
@@ -37,7 +35,7 @@ pub fn verdict(judged: &Judged, paint: Paint) -> String {
     let verdict = match &judged.verdict {
         Verdict::Holds => format!("holds {}", judged.judges.join(" ")),
         Verdict::Violates(promise, counterexample) => {
-            format!("violates {promise} in {} steps", counterexample.moves.len())
+            format!("violates {promise} in {} steps", counterexample.moves().len())
         }
         other => other.to_string(),
     };
@@ -94,138 +92,6 @@ pub fn heading() -> String {
         "  {:<44} {:>9} {:>10} {:>7} {:>9} {:>10} {:>7}  verdict\n",
         "check", "unique", "generated", "time", "unique", "generated", "B/uniq"
     )
-}
-
-/// A counterexample as a table of steps, with the sentence of the promise that it breaks.
-pub fn counterexample(judged: &Judged, found: &Counterexample, specs: &Specs) -> String {
-    let mut text = String::new();
-    let sentence = sentence(specs, judged, &found.breach);
-    let _ = writeln!(
-        text,
-        "{}: violates {} {}",
-        judged.id, found.breach, sentence.0
-    );
-    let _ = writeln!(text, "  on {}\n", judged.profile);
-    text.push_str(&table(found));
-    let _ = writeln!(text, "\n  {} says: {}", found.breach, sentence.1);
-    if !judged.strongest.is_empty() {
-        let _ = writeln!(text, "  shown by: {}", judged.shown_by.join(", "));
-    }
-    let _ = writeln!(
-        text,
-        "  again:    lightsout check --only '{}' --show",
-        judged.id
-    );
-    text
-}
-
-fn sentence(specs: &Specs, judged: &Judged, id: &str) -> (String, String) {
-    let engine = judged.id.split('/').next().unwrap_or_default();
-    let own = specs.engines.iter().filter(|spec| spec.engine == engine);
-    specs
-        .contract
-        .invariants
-        .iter()
-        .chain(own.flat_map(|spec| &spec.invariants))
-        .find(|invariant| invariant.id == id)
-        .map(|invariant| (invariant.name.clone(), invariant.text.clone()))
-        .unwrap_or_default()
-}
-
-/// The steps of a counterexample, with what is buffered, cached and durable beside each other.
-fn table(found: &Counterexample) -> String {
-    let mut rows: Vec<[String; 6]> = vec![
-        [
-            "step",
-            "what happens",
-            "the client",
-            "buffered",
-            "cached",
-            "durable",
-        ]
-        .map(String::from),
-    ];
-    let mut before: Option<&Row> = None;
-    for (number, row) in found.steps.iter().enumerate() {
-        let same = |now: &[(String, String)], then: Option<&[(String, String)]>| {
-            if then == Some(now) {
-                "\"".to_string()
-            } else {
-                files(now)
-            }
-        };
-        rows.push([
-            number.to_string(),
-            row.action.clone(),
-            row.client.clone(),
-            row.buffered.clone(),
-            if row.cached == row.durable {
-                "= durable".into()
-            } else {
-                same(&row.cached, before.map(|row| &row.cached[..]))
-            },
-            same(&row.durable, before.map(|row| &row.durable[..])),
-        ]);
-        for (word, list) in [("lost", &row.lost), ("kept", &row.kept)] {
-            for item in list {
-                let what = format!("  {word}: {item}");
-                rows.push([
-                    String::new(),
-                    what,
-                    String::new(),
-                    String::new(),
-                    String::new(),
-                    String::new(),
-                ]);
-            }
-        }
-        before = Some(row);
-    }
-    align(&rows)
-}
-
-/// Files in one line; directories only where nothing stands in them.
-fn files(list: &[(String, String)]) -> String {
-    let mut texts: Vec<String> = Vec::new();
-    for (path, cells) in list {
-        let has_more = list
-            .iter()
-            .any(|(other, _)| other.starts_with(&format!("{path}/")));
-        if cells == "directory" && has_more {
-            continue;
-        }
-        let name = path.rsplit('/').next().unwrap_or(path);
-        texts.push(if cells == "directory" {
-            format!("{name}/")
-        } else {
-            format!("{name}: {cells}")
-        });
-    }
-    if texts.is_empty() {
-        "nothing".into()
-    } else {
-        texts.join("; ")
-    }
-}
-
-fn align(rows: &[[String; 6]]) -> String {
-    let mut widths = [0; 6];
-    for row in rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    let mut text = String::new();
-    for row in rows {
-        let mut line = String::from(" ");
-        for (width, cell) in widths.iter().zip(row) {
-            if *width > 0 {
-                let _ = write!(line, " {cell:<width$} ");
-            }
-        }
-        let _ = writeln!(text, "{}", line.trim_end());
-    }
-    text
 }
 
 /// The last line: how many verdicts, how many as expected.

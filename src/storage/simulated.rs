@@ -106,6 +106,19 @@ pub enum Outcome {
     },
 }
 
+/// A call with the disk after it.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    /// The call.
+    pub call: Call<u8>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Where it stands in the code.
+    pub site: Site,
+    /// The disk after it.
+    pub disk: Lazy<u8>,
+}
+
 /// The disk after a call of a machine that is watched.
 #[derive(Clone, Debug)]
 pub struct Watched {
@@ -178,6 +191,17 @@ impl Simulated {
         let mut machine = self.machine();
         machine.untraced = true;
         machine.watched = Some(Vec::new());
+    }
+
+    /// From now on calls are kept with the disk after each, for [`Simulated::recorded`].
+    pub fn record(&self) {
+        self.machine().recorded = Some(Vec::new());
+    }
+
+    /// The calls since last asked.
+    pub fn recorded(&self) -> Vec<Recorded> {
+        let mut machine = self.machine();
+        (machine.recorded.as_mut()).map_or_else(Vec::new, std::mem::take)
     }
 
     /// Plants something at call sites of the code that runs on this machine.

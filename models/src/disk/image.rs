@@ -119,14 +119,7 @@ impl<C: Cell> Disk<C> {
         mut choose: impl FnMut(&Lost<'_, C>) -> usize,
     ) -> Disk<C> {
         let order = Order::of(&self.log, profile);
-        let mut fate = order.determined(&self.log, profile);
-        let known = kept.iter().filter(|&&i| i < self.log.len());
-        for &i in known {
-            if !fate.lost.contains(i) {
-                fate.keep(i, &order);
-            }
-        }
-        fate.lose_the_rest();
+        let fate = self.kept_by(kept, &order, profile);
         let mut nodes = Nodes::new(self, profile, &order);
         let mut read: Vec<(Ino, Rc<NodeImage<C>>)> = Vec::new();
         let mut pending = vec![Tree::<C>::ROOT];
@@ -146,6 +139,26 @@ impl<C: Cell> Disk<C> {
             read.push((ino, image));
         }
         self.left(&read, &mut nodes)
+    }
+
+    /// These effects with all that is kept with them: what is durable, and what the profile does not allow to be lost
+    /// while they are kept. In order.
+    pub fn kept_with(&self, kept: &[usize], profile: &Profile) -> Vec<usize> {
+        let order = Order::of(&self.log, profile);
+        self.kept_by(kept, &order, profile).kept.ones().collect()
+    }
+
+    /// The fates of all effects, if these are kept and what need not be kept with them is lost.
+    fn kept_by(&self, kept: &[usize], order: &Order, profile: &Profile) -> Fate {
+        let mut fate = order.determined(&self.log, profile);
+        let known = kept.iter().filter(|&&i| i < self.log.len());
+        for &i in known {
+            if !fate.lost.contains(i) {
+                fate.keep(i, order);
+            }
+        }
+        fate.lose_the_rest();
+        fate
     }
 
     /// The disk that consists of these images of nodes.

@@ -5,7 +5,7 @@ mod as_found;
 use super::super::audit::{audit, missing};
 use super::super::bounds::{Bounds, Workload};
 use super::super::check::{Explorer, workload};
-use super::super::history::Breach;
+use crate::counterexample::{Breach, Counterexample};
 use super::super::report::{Report, Verdict};
 use super::super::subject::{OperationOf, Subject, WriteOf};
 use super::super::{Profile, SWITCHES};
@@ -40,10 +40,8 @@ type Audit = dyn Fn(&Profile, &Bounds, usize) -> Vec<String> + Send + Sync;
 pub struct Outcome {
     /// How far it went, and how it ended.
     pub report: Report,
-    /// The way to a violation, to read.
-    pub counterexample: Option<String>,
-    /// The same as JSON.
-    pub json: Option<serde_json::Value>,
+    /// The way to a violation.
+    pub counterexample: Option<Counterexample>,
 }
 
 /// How a store breaks the contract on `posix`, and what it takes to see it.
@@ -97,11 +95,14 @@ impl Entry {
                     let explorer = Explorer::new(subject).on_profile(profile.clone());
                     let explorer = explorer.within(bounds_of(bounds, finding));
                     let exploration = explorer.explore_workload(&work);
-                    let found = exploration.counterexample;
+                    let counterexample = exploration.counterexample.map(|found| Counterexample {
+                        name: name.into(),
+                        about: about.into(),
+                        ..found
+                    });
                     Outcome {
                         report: exploration.report,
-                        counterexample: found.as_ref().map(ToString::to_string),
-                        json: found.and_then(|found| serde_json::to_value(found).ok()),
+                        counterexample,
                     }
                 })
             },

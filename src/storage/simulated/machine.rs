@@ -1,7 +1,7 @@
 //! The machine: a disk, the process that runs on it, and the faults that are planned.
 
 use super::plant::{Becomes, Insertion, Plant, Site};
-use super::{Fault, Outcome, Point, Traced, Watched, WidestRead, empty_file};
+use super::{Fault, Outcome, Point, Recorded, Traced, Watched, WidestRead, empty_file};
 use models::disk::lazy::{Ask, Choices, Lazy};
 use models::disk::{Call, Failure, Ino, Refusal};
 use models::profile::Profile;
@@ -38,6 +38,8 @@ pub(super) struct Machine {
     pub(super) trace: Vec<Traced>,
     /// Nobody asks for the trace.
     pub(super) untraced: bool,
+    /// The calls with the disk after each, where somebody asks for them.
+    pub(super) recorded: Option<Vec<Recorded>>,
     /// The disk after each call that changed it, and how many choices it took to come there.
     pub(super) watched: Option<Vec<Watched>>,
     pub(super) locked: BTreeSet<Ino>,
@@ -64,6 +66,7 @@ impl Machine {
             faults: Vec::new(),
             trace: Vec::new(),
             untraced: false,
+            recorded: None,
             watched: None,
             locked: BTreeSet::new(),
             plant: Plant::default(),
@@ -242,7 +245,7 @@ impl Machine {
                 let done = self.happen_as_planted(call, handle, fault, site);
                 if let Some((call, handle)) = deferred {
                     // Nobody waits for the answer.
-                    let _ = self.happen(call, handle, None);
+                    let _ = self.happen(call, handle, None, site);
                 }
                 self.watch();
                 done
@@ -264,7 +267,7 @@ impl Machine {
             (_, _, call) => call,
         };
         let Some(inserted) = self.plant.inserted.get(&site).copied() else {
-            return self.happen(call, handle, fault);
+            return self.happen(call, handle, fault, site);
         };
         let path = match &call {
             Call::Rename { to, .. } => to.clone(),
@@ -276,8 +279,8 @@ impl Machine {
             Insertion::File => Call::Barrier(path.clone()),
             Insertion::Directory => Call::DirectoryBarrier(directory.into()),
         };
-        self.happen(call, handle, fault)?;
-        self.happen(barrier, None, None)
+        self.happen(call, handle, fault, site)?;
+        self.happen(barrier, None, None, site)
     }
 
     fn watch(&mut self) {
@@ -313,6 +316,7 @@ impl Machine {
         call: Call<u8>,
         handle: Option<usize>,
         fault: Option<Fault>,
+        site: Site,
     ) -> io::Result<()> {
         let (outcome, told) = match fault {
             Some(Fault::Barrier(failure)) => self.fail(&call, handle, failure),
@@ -337,6 +341,14 @@ impl Machine {
                 }
             },
         };
+        if let Some(recorded) = &mut self.recorded {
+            recorded.push(Recorded {
+                call: call.clone(),
+                outcome,
+                site,
+                disk: self.disk.clone(),
+            });
+        }
         if !self.untraced {
             self.trace.push(Traced { call, outcome });
         }

@@ -1,7 +1,7 @@
 //! The engines as the study found them.
 
 use super::super::super::contract::{MapWrite, Operation};
-use super::super::super::history::Breach;
+use crate::counterexample::Breach;
 use super::super::{
     EventStoreSubject, FoundBitcaskSubject, FoundBtreeSubject, FoundLogSubject, JsonLinesSubject,
     LsmSubject, one, put,
