@@ -6,15 +6,17 @@
 //! - [`queue`]: several checks at a time
 //! - [`verdict`]: what a check found, and whether that was expected
 //! - [`lock`]: `specs/verdicts.lock`, the ratchet
-//! - [`counterexample`]: a script, with the disk at each step
+//! - [`counterexample`]: the counterexample of a model
+//! - [`again`]: one that was written down, run again
 
+pub mod again;
 pub mod catalogue;
 pub mod counterexample;
 pub mod error;
 pub mod lock;
 mod promised;
 pub mod queue;
-mod replayed;
+pub mod replayed;
 pub mod run;
 pub mod search;
 pub mod spec;

@@ -261,10 +261,12 @@ fn replay(spec: &Spec, check: &Check, verdict: &mut Verdict) -> Option<String> {
     let Verdict::Violates(promise, counterexample) = verdict else {
         return None;
     };
-    replayed(spec, check, counterexample.moves(), *promise).unwrap_or_else(|parted| {
+    let replayed = replayed(spec, check, counterexample.moves(), *promise);
+    let replayed = replayed.unwrap_or_else(|parted| {
         *verdict = Verdict::Broken(parted);
         None
-    })
+    });
+    replayed.map(|on_engine| on_engine.says)
 }
 
 fn bounds(check: &Check) -> String {

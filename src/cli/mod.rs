@@ -2,10 +2,13 @@
 
 mod check;
 mod demo;
+mod explain;
 mod explore;
+mod export;
 mod list;
 mod litmus;
 mod memory;
+mod replay;
 
 use clap::{Args, Parser, Subcommand};
 use lightsout::report::text::Tone;
@@ -43,6 +46,12 @@ enum Command {
     },
     /// Explore real engines: recover every state that a crash could leave, at every storage call.
     Explore(explore::ExploreArgs),
+    /// Explain a counterexample: in the terminal, or as a page.
+    Explain(explain::ExplainArgs),
+    /// Run a counterexample again: on the model, on the real engine, on real files.
+    Replay(replay::ReplayArgs),
+    /// Make a test of a counterexample, or a trace for other viewers.
+    Export(export::ExportArgs),
     /// List engines, variants, invariants, findings, checks and profiles.
     List,
     /// See a real engine at work: loaded, read, killed while it writes, opened again.
@@ -102,6 +111,9 @@ pub(crate) fn main() -> ExitCode {
         Command::Check(args) => check::run(&cli.specs, &args),
         Command::Litmus { files, verbose } => litmus::run(&cli.specs, &files, verbose),
         Command::Explore(args) => explore::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Replay(args) => replay::run(&cli.specs, &args),
+        Command::Export(args) => export::run(&cli.specs, &args),
         Command::List => list::run(&cli.specs),
         Command::Demo(Demo::Lsm(args)) => demo::run(&args),
     };

@@ -19,7 +19,7 @@ pub const DEATH: &str = "the process dies";
 
 /// The two of them.
 pub(super) struct Lockstep<S: Subject> {
-    subject: S,
+    pub(super) subject: S,
     pub(super) engine: Simulated,
     store: Option<S::Store>,
     ground: Ground<S::Protocol>,

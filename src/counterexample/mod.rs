@@ -16,11 +16,14 @@
 //! - [`file`]: reading and writing
 //! - [`record`]: steps as they happen, with the step that each lost effect comes from
 //! - [`script`]: what is run again
+//! - [`image`]: what a crash left, as real files
 //! - [`minimal`]: fewer lost effects
 //! - [`needs`]: the rules of a file system that it hangs on
 
 pub mod contents;
 pub mod file;
+pub mod image;
+pub mod itf;
 pub mod minimal;
 pub mod needs;
 mod promise;

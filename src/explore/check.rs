@@ -8,6 +8,7 @@ use super::report::Verdict;
 use super::same;
 use super::sequences::{Refuted, Sequences};
 use super::subject::{OperationOf, Subject, WriteOf};
+use crate::counterexample::Breach;
 use crate::storage::simulated::{BLOCK_BYTES, Plant, SECTOR_BYTES};
 use models::profile::{NAMES, Profile};
 use std::path::PathBuf;
@@ -136,6 +137,8 @@ impl<'s, S: Subject> Explorer<'s, S> {
         };
         let bounds = Bounds {
             faults: 0,
+            // Any breach is a tooth.
+            judged: Breach::ALL.to_vec(),
             ..self.bounds.clone()
         };
         explore_planted(self.subject, &posix, workload, &bounds, &plant)
@@ -188,7 +191,18 @@ impl<'s, S: Subject> Explorer<'s, S> {
     /// # Panics
     /// Unless the verdict is *holds*: with the counterexample, which is also written down as JSON.
     pub fn check(&self, operations: &[OperationOf<S>]) {
-        let exploration = self.explore(operations);
+        self.must_hold(self.explore(operations));
+    }
+
+    /// Explores a workload.
+    ///
+    /// # Panics
+    /// As [`Explorer::check`].
+    pub fn check_workload(&self, workload: &Workload<WriteOf<S>>) {
+        self.must_hold(self.explore_workload(workload));
+    }
+
+    fn must_hold(&self, exploration: Exploration<S::Contract>) {
         let report = &exploration.report;
         match (&report.verdict, &exploration.counterexample) {
             (Verdict::Holds, _) => {}

@@ -105,6 +105,7 @@ mod concrete;
 mod replay;
 mod coverage;
 pub mod engines;
+pub mod export;
 mod functions;
 mod history;
 mod life;

@@ -3,5 +3,6 @@
 pub mod checking;
 mod contents;
 pub mod explain;
+pub mod html;
 pub mod json;
 pub mod text;
