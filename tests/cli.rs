@@ -233,8 +233,8 @@ fn results_are_json_that_reads_back_and_a_full_disk_is_an_error() {
         .counterexample
         .as_ref()
         .expect("a counterexample");
-    assert_eq!(found.breach, "D2");
-    assert_eq!(found.steps.len(), found.moves.len() + 1);
+    assert_eq!(found.broken.promise, "D2");
+    assert_eq!(found.steps.len(), found.moves().len() + 1);
     let nowhere = directory
         .path()
         .join("missing/out.json")

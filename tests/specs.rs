@@ -186,7 +186,7 @@ fn every_refuted_check_is_refuted_by_the_script_in_the_lock() {
             unreachable!("as expected")
         };
         assert_eq!(
-            found.script(),
+            found.in_words(),
             lock.verdict[&judged.id].script,
             "{}",
             judged.id

@@ -7,6 +7,7 @@ use super::search::{Case, Exploration, Limits, TimeUp};
 use super::spec::{Check, CrashKind, Spec, Specs, expected};
 use super::verdict::{Judged, Verdict};
 use crate::counterexample::Counterexample;
+use crate::counterexample::about::in_full;
 use models::profile::{NAMES, Profile};
 use std::time::Duration;
 
@@ -159,9 +160,8 @@ pub fn run(
 /// Says whose counterexample it is.
 pub fn sign(counterexample: &mut Counterexample, spec: &Spec, check: &Check) {
     let engine = ENGINES.iter().find(|engine| engine.name == spec.engine);
-    let mut variants = engine.into_iter().flat_map(|engine| engine.variants);
-    let variant = variants.find(|(name, _)| *name == check.variant);
-    let about = variant.map_or("", |(_, about)| *about);
+    let variants = engine.into_iter().flat_map(|engine| engine.variants).copied();
+    let about = in_full(variants, &check.variant).unwrap_or_default();
     counterexample.name = id(spec, check);
     counterexample.about = format!("{}: {about}", spec.title.split(':').next().unwrap_or_default());
     counterexample.finding.clone_from(&check.finding);

@@ -40,6 +40,7 @@ mod matching;
 mod replay;
 mod script;
 mod segments;
+mod smallest;
 mod subject;
 mod wal;
 

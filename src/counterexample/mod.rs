@@ -12,6 +12,7 @@
 //! As JSON it is [`SCHEMA`] version 2. The fields here are the schema; a field that is not known, or a version that is
 //! not this one, is refused with a sentence. Within one version fields are only added where they may be left out.
 //!
+//! - [`about`]: what something is, in full
 //! - [`contents`]: the files at a step, and how they differ from the step before
 //! - [`file`]: reading and writing
 //! - [`record`]: steps as they happen, with the step that each lost effect comes from
@@ -20,6 +21,7 @@
 //! - [`minimal`]: fewer lost effects
 //! - [`needs`]: the rules of a file system that it hangs on
 
+pub mod about;
 pub mod contents;
 pub mod file;
 pub mod image;
@@ -231,6 +233,14 @@ impl Counterexample {
         match &self.script {
             Script::Model { moves } => moves,
             Script::Code(_) => &[],
+        }
+    }
+
+    /// How real code breaks its contract; of a model there is none.
+    pub fn breach(&self) -> Option<Breach> {
+        match &self.script {
+            Script::Code(code) => Some(code.breach),
+            Script::Model { .. } => None,
         }
     }
 

@@ -82,7 +82,7 @@ impl Exported {
         let explorer = Explorer::new(subject).on_profile(self.profile.clone());
         let exploration = explorer.within(self.bounds()).explore_workload(&workload);
         match exploration.report.verdict {
-            Verdict::Violates { .. } => Ok(self.source(found, &format!("{subject:?}"), S::USES)),
+            Verdict::Violates { .. } => Ok(self.source(found, &subject.source(), S::USES)),
             verdict => Err(format!(
                 "the real engine, explored with the same operations, {verdict}: a test of it would not fail"
             )),
@@ -94,9 +94,9 @@ impl Exported {
         let operations = list(&self.operations);
         let then = list(&self.then);
         let all = operations.clone() + &then;
-        let mut explore = vec!["Bounds", "Explorer"];
+        let mut explore = vec!["Bounds"];
         explore.extend(self.breach.map(|_| "Breach"));
-        let words = ["Event", "LogWrite", "MapWrite", "Operation", "Profile", "Workload"];
+        let words = ["Event", "Explorer", "LogWrite", "MapWrite", "Operation", "Profile", "Workload"];
         let mut text = String::new();
         for line in self.about(found) {
             let _ = writeln!(text, "/// {line}");
@@ -104,10 +104,10 @@ impl Exported {
         let _ = writeln!(text, "#[test]\nfn {}() {{", name(found));
         let (sizes, profile) = self.profile();
         let used = |word: &&&str| {
-            all.contains(**word) || **word == "Workload" || (**word == "Profile" && !sizes.is_empty())
+            all.contains(**word) || ["Explorer", "Workload"].contains(*word) || (**word == "Profile" && !sizes.is_empty())
         };
         explore.extend(words.iter().filter(used));
-        let _ = writeln!(text, "    use lightsout::explore::{{{}}};", explore.join(", "));
+        let _ = writeln!(text, "    use lightsout::explore::{{{}}};", sorted(explore).join(", "));
         for path in uses {
             let _ = writeln!(text, "    use {path};");
         }
@@ -178,6 +178,11 @@ fn name(found: &Counterexample) -> String {
     let name: String = found.name.chars().map(plain).collect();
     let name = name.trim_start_matches(|c: char| c.is_ascii_digit() || c == '_');
     format!("{name}_keeps_{}", found.broken.promise.to_lowercase())
+}
+
+fn sorted(mut words: Vec<&str>) -> Vec<&str> {
+    words.sort_unstable();
+    words
 }
 
 fn list(operations: &[Value]) -> String {

@@ -211,14 +211,18 @@ impl<'r, S: Subject> Lives<'r, S> {
         state: &StateOf<S>,
     ) {
         let legal = history.legal();
-        ran.promised = (
-            match &legal[..] {
-                [only] => facts::<S::Contract>(only),
-                [least, ..] => format!("at least {}", facts::<S::Contract>(least)),
-                [] => String::new(),
-            },
-            facts::<S::Contract>(state),
-        );
+        let least = match &legal[..] {
+            [only] => facts::<S::Contract>(only),
+            [least, ..] => format!("at least {}", facts::<S::Contract>(least)),
+            [] => String::new(),
+        };
+        let promised = match self.code.breach {
+            Breach::Gap => "nothing that goes missing in between, and nothing back that was found absent".into(),
+            Breach::Partial => "all of each batch, or nothing of it".into(),
+            Breach::Invented => "only what a client wrote".into(),
+            _ => least,
+        };
+        ran.promised = (promised, facts::<S::Contract>(state));
         if !legal.contains(state) {
             let (breach, says) = history.breach(state);
             let promise = match breach == Breach::Lost && history.was_only_served(state) {

@@ -116,6 +116,7 @@ mod point;
 mod recover;
 mod report;
 mod same;
+mod smaller;
 mod search;
 mod sequences;
 pub mod subject;

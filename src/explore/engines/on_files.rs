@@ -9,6 +9,7 @@ use super::{
 };
 use crate::engine::{bitcask, btree, event_store, lsm, wal};
 use crate::storage::os::OsStorage;
+use std::fmt::Debug;
 use std::path::Path;
 
 /// An engine of ours.
@@ -17,6 +18,14 @@ pub trait OnFiles: Subject {
     const STORE: &'static str;
     /// What a file that names its settings, as `{:?}` prints them, is to use.
     const USES: &'static [&'static str];
+
+    /// The subject as a program has it, with what [`OnFiles::USES`] names.
+    fn source(&self) -> String
+    where
+        Self: Debug,
+    {
+        format!("{self:?}")
+    }
 
     /// Opens the store in a directory, with the operating system's files, and says what it shows.
     ///
@@ -63,9 +72,16 @@ impl OnFiles for SegmentsSubject {
 impl OnFiles for FoundLogSubject {
     const STORE: &'static str = "log";
     const USES: &'static [&'static str] = &[
-        "lightsout::engine::wal::{SyncMode::*, segments::as_found::{Brackets::*, Options, Tail::*}}",
+        "lightsout::engine::wal::{SyncMode::*, segments::as_found::{Brackets, Options, Tail}}",
         "lightsout::explore::engines::FoundLogSubject",
     ];
+
+    /// Two of its settings have values of one name.
+    fn source(&self) -> String {
+        let plain = format!("{self:?}");
+        let plain = plain.replace("tail: ", "tail: Tail::");
+        plain.replace("brackets: ", "brackets: Brackets::")
+    }
 
     /// Its client keeps a file of its own beside the log.
     fn on_files(&self, store: &Path) -> Result<StateOf<Self>, Failure> {
