@@ -7,7 +7,7 @@ use lightsout::check::catalogue::{
 use lightsout::check::search::Case;
 use lightsout::check::spec::{self, Check, Spec};
 use lightsout::conform::{
-    Divergence, Kind, Replayed, replay_bitcask, replay_btree, replay_events, replay_found_bitcask,
+    Divergence, Kind, replay_bitcask, replay_btree, replay_events, replay_found_bitcask,
     replay_lines, replay_log, replay_lsm, replay_segments,
 };
 use models::bitcask::Bitcask;
@@ -30,7 +30,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 /// Runs a script, which ends in that breach, on the real engine.
-type Replay<P> = fn(&Setup<P>, &[Move], Promise) -> Result<Replayed, Divergence>;
+type Replay<P> = fn(&Setup<P>, &[Move], Promise) -> Result<lightsout::conform::Replayed, Divergence>;
 
 /// An engine whose counterexamples are replayed.
 struct Replayed<P> {
