@@ -8,6 +8,7 @@
 //! - [`check`]: specs to verdicts
 //! - [`litmus`]: which states a crash can leave, asked directly
 //! - [`report`]: what people read
+//! - [`interrupt`]: a run that is asked to end early
 //! - [`fs`]: a drop-in for `std::fs`, simulated under `--cfg lightsout`; [`simfs`]: the same, simulated always
 
 pub mod check;
@@ -15,6 +16,7 @@ pub mod conform;
 pub mod engine;
 pub mod explore;
 pub mod fs;
+pub mod interrupt;
 pub mod litmus;
 pub mod parallel;
 pub mod report;

@@ -3,11 +3,10 @@
 use super::Error;
 use super::catalogue::{self, ENGINES};
 use super::replayed::replayed;
-use super::search::{Case, Exploration, Limits, TimeUp};
+use super::search::{Case, Exploration, Limits, TimeUp, Until};
 use super::spec::{Check, CrashKind, Spec, Specs, expected};
 use super::verdict::{Judged, Verdict};
 use models::profile::{NAMES, Profile};
-use std::time::Duration;
 
 /// What to run, and how far.
 #[derive(Clone, Debug, Default)]
@@ -124,14 +123,25 @@ pub fn run(
         (gauge.reset)();
         (gauge.peak)()
     });
-    let (exploration, mut verdict) = explore(&*case, spec, check, limits, progress);
+    let (exploration, mut verdict) = match limits.interrupt.is_set() {
+        true => {
+            let not_started = Verdict::Inconclusive("not started".into());
+            (Exploration::default(), not_started)
+        }
+        false => explore(&*case, spec, check, limits, progress),
+    };
     let bytes = limits
         .gauge
         .map(|gauge| (gauge.peak)().saturating_sub(before));
-    let (strongest, shown_by) = match verdict {
-        Verdict::Violates(..) => profiles(&*case, check, limits.time),
-        _ => (Vec::new(), Vec::new()),
+    let shown = match verdict {
+        Verdict::Violates(..) => profiles(&*case, check, limits.until()),
+        _ => Ok((Vec::new(), Vec::new())),
     };
+    let (strongest, shown_by) = shown.unwrap_or_else(|TimeUp| {
+        let text = format!("it {verdict}; no time was left to ask every file system");
+        verdict = Verdict::Inconclusive(text);
+        (Vec::new(), Vec::new())
+    });
     let replayed = replay(spec, check, &mut verdict);
     Ok(Judged {
         id: id(spec, check),
@@ -159,7 +169,7 @@ fn explore(
 ) -> (Exploration, Verdict) {
     let exploration = case.explore(limits, progress);
     let verdict = if exploration.breached {
-        match case.shortest(limits.time) {
+        match case.shortest(limits.until()) {
             Ok(Some(counterexample)) => match super::spec::promise(&counterexample.breach) {
                 Some(promise) => Verdict::Violates(promise, Box::new(counterexample)),
                 None => Verdict::Broken("the shortest script breaks nothing when run again".into()),
@@ -170,7 +180,11 @@ fn explore(
             ),
         }
     } else if !exploration.exhausted {
-        Verdict::Inconclusive(format!("stopped after {} states", exploration.unique))
+        let how = match limits.interrupt.is_set() {
+            true => "interrupted",
+            false => "stopped",
+        };
+        Verdict::Inconclusive(format!("{how} after {} states", exploration.unique))
     } else {
         let judged = spec.judged(check).unwrap_or_default();
         let applies = |id: &str| !spec.not_applicable.contains_key(id) && !waived(check, id);
@@ -206,23 +220,31 @@ fn waived(check: &Check, id: &str) -> bool {
         }
 }
 
-/// The strongest profiles that show the violation, and all that do.
-fn profiles(case: &dyn Case, check: &Check, time: Option<Duration>) -> (Vec<String>, Vec<String>) {
-    let shows = |name: &&str| {
+/// The strongest profiles that show the violation, and all that do; `Err`: one could not be asked to the end.
+fn profiles(
+    case: &dyn Case,
+    check: &Check,
+    until: Until,
+) -> Result<(Vec<String>, Vec<String>), TimeUp> {
+    let mut shown: Vec<&str> = Vec::new();
+    for name in NAMES {
         let mut profile = Profile::named(name);
         for (switch, value) in &check.switches {
             profile = profile.and_then(|profile| profile.with(switch, value));
         }
-        profile.is_some_and(|profile| matches!(case.on(profile).shortest(time), Ok(Some(_))))
-    };
-    let shown: Vec<&str> = NAMES.into_iter().filter(shows).collect();
+        if let Some(profile) = profile
+            && case.on(profile).shortest(until)?.is_some()
+        {
+            shown.push(name);
+        }
+    }
     let strongest = shown
         .iter()
         .filter(|name| !shown.iter().any(|other| stronger(other, name)));
-    (
+    Ok((
         strongest.map(|name| name.to_string()).collect(),
         shown.iter().map(|n| n.to_string()).collect(),
-    )
+    ))
 }
 
 /// Whether one profile guarantees all that another does, and more.
@@ -298,7 +320,10 @@ mod tests {
         let check = log.checks.iter().find(|check| check.name == name);
         let check = check.expect("the check");
         let case = catalogue::case(log, check).expect("a case");
-        let mut found = case.shortest(None).expect("time").expect("a violation");
+        let mut found = case
+            .shortest(Until::default())
+            .expect("time")
+            .expect("a violation");
         tamper(&mut found);
         let mut verdict = Verdict::Violates(Promise::D1, Box::new(found));
         (replay(log, check, &mut verdict), verdict)

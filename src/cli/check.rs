@@ -134,6 +134,7 @@ fn limits(args: &CheckArgs, checks: usize) -> Result<(usize, Limits), Error> {
         threads: threads / at_a_time,
         time,
         gauge: (checks == 1).then(memory::gauge).flatten(),
+        interrupt: lightsout::interrupt::Interrupt::default(),
     };
     Ok((at_a_time, limits))
 }

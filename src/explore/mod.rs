@@ -119,7 +119,7 @@ pub mod subject;
 mod trace;
 
 pub use audit::{Audited, Need, audit, missing};
-pub use bounds::{Bounds, Crash, Mode, Trouble, Workload};
+pub use bounds::{Bounds, Crash, Mode, Progress, Trouble, Workload};
 pub use check::{Explorer, workload};
 pub use contract::{Contract, Event, Log, LogWrite, Map, MapWrite, Operation, Streams, Told};
 pub use counterexample::{Counterexample, replay};

@@ -75,6 +75,7 @@ pub(super) enum Stop {
     Violation(Box<Found>),
     Broken(String),
     Budget(String),
+    Interrupted(String),
     NoFixpoint(String),
 }
 
