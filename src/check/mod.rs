@@ -6,6 +6,7 @@
 //! - [`queue`]: several checks at a time
 //! - [`verdict`]: what a check found, and whether that was expected
 //! - [`lock`]: `specs/verdicts.lock`, the ratchet
+//! - [`replace`](mod@replace): files that are written whole or not at all
 //! - [`counterexample`]: a script, with the disk at each step
 
 pub mod catalogue;
@@ -13,6 +14,7 @@ pub mod counterexample;
 pub mod error;
 pub mod lock;
 pub mod queue;
+pub mod replace;
 mod replayed;
 pub mod run;
 pub mod search;

@@ -29,9 +29,11 @@ impl Selection {
         self.profile.is_some() || self.large || !self.bounds.is_empty()
     }
 
-    /// Whether all of the specs run as they stand.
-    pub fn is_everything(&self) -> bool {
-        self.engine.is_none() && self.only.is_empty() && !self.overrides()
+    /// Whether a check of this id is selected, if it is there and has the bounds that are asked for.
+    pub fn covers(&self, id: &str) -> bool {
+        let engine = id.split('/').next();
+        (self.engine.is_none() || self.engine.as_deref() == engine)
+            && (self.only.is_empty() || self.only.iter().any(|pattern| pattern.matches(id)))
     }
 
     /// The checks that are selected, with the overrides applied. At least one, or an error.
@@ -47,15 +49,9 @@ impl Selection {
         }
         let mut selected = Vec::new();
         for spec in &specs.engines {
-            let wanted = self
-                .engine
-                .as_ref()
-                .is_none_or(|engine| *engine == spec.engine);
-            for check in spec.checks.iter().filter(|_| wanted) {
-                let id = id(spec, check);
+            for check in &spec.checks {
                 let has_bounds = !self.large || !check.large.is_empty();
-                let named = self.only.iter().any(|pattern| pattern.matches(&id));
-                if has_bounds && (self.only.is_empty() || named) {
+                if has_bounds && self.covers(&id(spec, check)) {
                     selected.push((spec, self.overridden(check)?));
                 }
             }

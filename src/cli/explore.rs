@@ -1,16 +1,27 @@
 //! `lightsout explore`.
 
-use super::{paint, print};
+use super::check::{refuse_to_bless, shard};
+use super::outputs::TimedOutputs;
+use super::progress::Bars;
+use super::{interrupt, paint, print};
 use clap::Args;
 use lightsout::check::Error;
+use lightsout::check::lock::{Difference, Kind, Lock};
 use lightsout::check::verdict::Exit;
-use lightsout::explore::engines::{Entry, Outcome, catalogue};
-use lightsout::explore::{Bounds, Mode, PROFILES, Profile, States, Verdict};
+use lightsout::explore::engines::{self, Outcome, catalogue};
+use lightsout::explore::{Bounds, Mode, PROFILES, Profile, Progress, States, Verdict};
+use lightsout::interrupt::Interrupt;
 use lightsout::parallel::in_order;
+use lightsout::report::plan::{Plan, Shard};
+use lightsout::report::results::{Entry, Results, exploration_id, kept};
 use lightsout::report::text::Tone;
+use lightsout::report::timings::{Timing, Timings};
 use lightsout::storage::simulated::{BLOCK_BYTES, SECTOR_BYTES};
-use std::path::PathBuf;
-use std::time::Duration;
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 #[derive(Debug, Args)]
 pub(super) struct ExploreArgs {
@@ -51,95 +62,263 @@ pub(super) struct ExploreArgs {
     /// Print the counterexample of every violation, the expected ones too.
     #[arg(long)]
     show: bool,
-    /// Write the counterexamples there, as JSON.
-    #[arg(long, value_name = "DIR")]
-    save: Option<PathBuf>,
+    /// The I-th of N parts, which `lightsout merge` puts together.
+    #[arg(long, value_name = "I/N")]
+    shard: Option<String>,
+    #[command(flatten)]
+    outputs: TimedOutputs,
+    /// Write what is found into specs/verdicts.lock; with the default bounds only.
+    #[arg(long)]
+    bless: bool,
 }
 
-pub(super) fn run(args: &ExploreArgs) -> Result<u8, Error> {
-    let entries = selected(args)?;
-    let profiles = profiles(args)?;
-    let bounds = bounds(args)?;
-    if args.audit {
-        return audit(args, &entries, &profiles, &bounds);
+pub(super) fn run(directory: &Path, args: &ExploreArgs) -> Result<u8, Error> {
+    let shard = shard(args.shard.as_deref())?;
+    refuse_to_bless(args.bless, shard)?;
+    let chosen = Chosen::of(directory, args)?;
+    if args.bless && !is_default(args) {
+        return Err(Error::Usage(
+            "--bless keeps what the default bounds give: leave out --operations, --faults, --from-nothing, --eager and \
+             --converges"
+                .into(),
+        ));
     }
-    let jobs: Vec<(&Entry, &Profile)> = (entries.iter())
-        .flat_map(|entry| profiles.iter().map(move |profile| (entry, profile)))
-        .collect();
+    let bounds = bounds(args, interrupt::listen()?)?;
+    if args.audit {
+        return audit(args, &chosen, shard, &bounds);
+    }
+    args.outputs.probe()?;
+    let places = chosen.plan.part(shard);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = args.threads.map_or(cores, usize::from);
     // The weakest file system has the most to do: it goes first.
     let begin: Vec<usize> = {
-        let mut places: Vec<usize> = (0..jobs.len()).collect();
-        places.sort_by_key(|place| std::cmp::Reverse(place % profiles.len()));
-        places
+        let weakness = |i: &usize| places[*i] % chosen.profiles.len();
+        let mut begin: Vec<usize> = (0..places.len()).collect();
+        begin.sort_by_key(|i| Reverse(weakness(i)));
+        begin
     };
     print(&heading())?;
+    let started = Instant::now();
+    let bars = Bars::new(places.len());
     let first = args.operations.unwrap_or(usize::MAX);
-    let explore = |place: usize| {
-        let (entry, profile) = jobs[place];
-        let outcome = entry.explore(profile, &bounds, first);
+    let explore = |i: usize| {
+        let (entry, profile) = chosen.job(places[i]);
+        let progress = Arc::new(Progress::default());
+        let id = exploration_id(entry.name, &profile.name);
+        let known = chosen
+            .lock
+            .exploration
+            .get(&id)
+            .filter(|_| is_default(args));
+        let _bar = bars.exploration(&id, known.and_then(|kept| kept.recoveries), &progress);
+        let watched = Bounds {
+            progress: Some(progress),
+            ..bounds.clone()
+        };
+        let outcome = entry.explore(profile, &watched, first);
         let needs = match &outcome.report.verdict {
-            Verdict::Violates { .. } if args.rules => Some(entry.needs(profile, &bounds, first)),
+            Verdict::Violates { .. } if args.rules && !bounds.interrupt.is_set() => {
+                Some(entry.needs(profile, &bounds, first))
+            }
             _ => None,
         };
-        (place, outcome, needs)
+        // Of one that was interrupted nothing is known.
+        let needs = needs.filter(|_| !bounds.interrupt.is_set());
+        (i, outcome, needs)
     };
-    let mut exit = Exit::Expected;
-    let (mut recoveries, mut differing) = (0, 0);
-    let mut states = States::default();
-    in_order(begin, threads, explore, |(place, outcome, needs)| {
-        let (entry, profile) = jobs[place];
-        let ended = judge(entry, profile, &outcome);
+    let (mut entries, mut timings) = (Vec::new(), Vec::new());
+    let (mut recoveries, mut states) = (0, States::default());
+    in_order(begin, threads, explore, |(i, outcome, needs)| {
+        let (entry, _) = chosen.job(places[i]);
         recoveries += outcome.report.recoveries;
         states = states.and(outcome.report.coverage.states);
-        differing += usize::from(ended != Exit::Expected);
-        exit = exit.worse(ended);
-        print(&line(entry, &outcome, ended))?;
-        match needs.as_deref() {
-            Some([]) => print("      whatever one rule says\n")?,
-            Some(needs) => print(&format!("      needs {}\n", needs.join(", ")))?,
-            None => {}
-        }
-        if args.show || matches!(outcome.report.verdict, Verdict::Inconclusive(_)) {
-            for line in outcome.report.coverage.lines() {
-                print(&format!("      {line}\n"))?;
-            }
-        }
-        if let Some(text) = &outcome.counterexample
-            && (args.show || ended != Exit::Expected)
-        {
-            print(&format!("\n{text}\n"))?;
-        }
-        save(args, entry, profile, &outcome)
+        let found = Entry::exploration(entry, &outcome, needs);
+        timings.push(Timing::exploration(found.id.clone(), &outcome.report));
+        bars.done(|| tell(args, entry, &outcome, &found))?;
+        entries.push(found);
+        Ok(())
     })?;
+    drop(bars);
+    let expected = entries
+        .iter()
+        .filter(|found| found.exit() == Exit::Expected);
     print(&format!(
         "\n{} explorations, {} as expected; {recoveries} recoveries cover {states} crash states\n",
-        jobs.len(),
-        jobs.len() - differing
+        entries.len(),
+        expected.count()
     ))?;
-    Ok(exit as u8)
+    let differences = match args.bless {
+        true => Vec::new(),
+        false => chosen.differences(args, shard, &entries),
+    };
+    let timings = Timings::of(threads, started.elapsed(), timings);
+    let results = Results::of(&chosen.plan, shard, entries, differences);
+    let exit = args.outputs.finish(&results, &timings)?;
+    if args.bless {
+        let mut lock = chosen.lock.clone();
+        lock.bless(Kind::Explore, kept(&results.entries), |id| {
+            chosen.covers(args, id)
+        })?;
+        lock.write(directory)?;
+        print("specs/verdicts.lock is written: look at the difference\n")?;
+    }
+    Ok(exit)
+}
+
+/// The line of an exploration, and what belongs to it below.
+fn tell(
+    args: &ExploreArgs,
+    entry: &engines::Entry,
+    outcome: &Outcome,
+    found: &Entry,
+) -> Result<(), Error> {
+    print(&line(entry, outcome, found.as_expected))?;
+    let needs = found
+        .explored
+        .as_ref()
+        .and_then(|explored| explored.needs.as_deref());
+    match needs {
+        Some([]) => print("      whatever one rule says\n")?,
+        Some(needs) => print(&format!("      needs {}\n", needs.join(", ")))?,
+        None => {}
+    }
+    if args.show || matches!(outcome.report.verdict, Verdict::Inconclusive(_)) {
+        for line in outcome.report.coverage.lines() {
+            print(&format!("      {line}\n"))?;
+        }
+    }
+    match &outcome.counterexample {
+        Some(text) if args.show || !found.as_expected => print(&format!("\n{text}\n")),
+        _ => Ok(()),
+    }
+}
+
+/// The results of a run whose parts are put together.
+pub(super) fn merged(
+    directory: &Path,
+    args: &ExploreArgs,
+    put: impl FnOnce(&Plan) -> Result<Vec<Entry>, Error>,
+) -> Result<Results, Error> {
+    let chosen = Chosen::of(directory, args)?;
+    let entries = put(&chosen.plan)?;
+    let differences = chosen.differences(args, None, &entries);
+    Ok(Results::of(&chosen.plan, None, entries, differences))
+}
+
+/// What the arguments select.
+struct Chosen {
+    entries: Vec<engines::Entry>,
+    profiles: Vec<Profile>,
+    lock: Lock,
+    /// Whether there is a lock to compare with.
+    is_kept: bool,
+    plan: Plan,
+}
+
+impl Chosen {
+    fn of(directory: &Path, args: &ExploreArgs) -> Result<Self, Error> {
+        let (entries, profiles) = (selected(args)?, profiles(args)?);
+        let lock = Lock::read(directory)?;
+        let on = |entry: &engines::Entry| {
+            let id = |profile: &Profile| exploration_id(entry.name, &profile.name);
+            profiles.iter().map(id).collect::<Vec<_>>()
+        };
+        let ids = entries.iter().flat_map(on).collect();
+        let work = |entry: &engines::Entry| format!("{} {:?}", entry.operations, entry.breaks);
+        let contents: Vec<String> = entries.iter().map(work).collect();
+        Ok(Self {
+            plan: Plan::new(Kind::Explore, arguments(args), ids, &lock, &contents),
+            is_kept: Lock::path(directory).exists(),
+            entries,
+            profiles,
+            lock,
+        })
+    }
+
+    /// An engine and a file system, by their place in the plan.
+    fn job(&self, place: usize) -> (&engines::Entry, &Profile) {
+        let of = self.profiles.len();
+        (&self.entries[place / of], &self.profiles[place % of])
+    }
+
+    fn covers(&self, args: &ExploreArgs, id: &str) -> bool {
+        let Some((engine, profile)) = id.split_once('/') else {
+            return false;
+        };
+        (args.engines.is_empty() || args.engines.iter().any(|name| name == engine))
+            && (args.profile.is_empty() || args.profile.iter().any(|name| name == profile))
+    }
+
+    /// How it differs from the lock, which keeps what the default bounds give; what is gone is seen in a whole run only.
+    fn differences(
+        &self,
+        args: &ExploreArgs,
+        shard: Option<Shard>,
+        entries: &[Entry],
+    ) -> Vec<Difference> {
+        if !is_default(args) || !self.is_kept {
+            return Vec::new();
+        }
+        let ought = |id: &str| shard.is_none() && self.covers(args, id);
+        self.lock.differences(Kind::Explore, kept(entries), ought)
+    }
+}
+
+/// Whether the bounds are those that the lock keeps verdicts of.
+fn is_default(args: &ExploreArgs) -> bool {
+    args.operations.is_none()
+        && args.faults == 0
+        && !(args.from_nothing || args.eager || args.converges)
+}
+
+/// The selection, as arguments: what is selected by them again is the same.
+fn arguments(args: &ExploreArgs) -> Vec<String> {
+    let mut arguments = args.engines.clone();
+    let profiles = args.profile.iter();
+    arguments.extend(profiles.map(|profile| format!("--profile={profile}")));
+    let operations = args.operations.iter();
+    arguments.extend(operations.map(|operations| format!("--operations={operations}")));
+    arguments.extend((args.faults > 0).then(|| format!("--faults={}", args.faults)));
+    let switches = [
+        ("--from-nothing", args.from_nothing),
+        ("--eager", args.eager),
+        ("--converges", args.converges),
+        ("--rules", args.rules),
+    ];
+    let set = switches.into_iter().filter(|(_, is_set)| *is_set);
+    arguments.extend(set.map(|(name, _)| name.to_string()));
+    arguments
 }
 
 fn audit(
     args: &ExploreArgs,
-    entries: &[Entry],
-    profiles: &[Profile],
+    chosen: &Chosen,
+    shard: Option<Shard>,
     bounds: &Bounds,
 ) -> Result<u8, Error> {
+    if !args.outputs.is_empty() || shard.is_some() || args.bless {
+        return Err(Error::Usage(
+            "--audit has no verdicts to write down or to split: leave out the files, --shard and --bless".into(),
+        ));
+    }
     let first = args.operations.unwrap_or(usize::MAX);
-    for entry in entries {
-        for profile in profiles {
-            print(&format!("{} on {}\n", entry.name, profile.name))?;
-            for line in entry.audit(profile, bounds, first) {
-                print(&format!("  {line}\n"))?;
-            }
+    for place in chosen.plan.part(None) {
+        let (entry, profile) = chosen.job(place);
+        print(&format!("{} on {}\n", entry.name, profile.name))?;
+        let lines = entry.audit(profile, bounds, first);
+        if bounds.interrupt.is_set() {
+            print("  interrupted\n")?;
+            return Ok(Exit::Inconclusive as u8);
+        }
+        for line in lines {
+            print(&format!("  {line}\n"))?;
         }
     }
     Ok(Exit::Expected as u8)
 }
 
-fn selected(args: &ExploreArgs) -> Result<Vec<Entry>, Error> {
+fn selected(args: &ExploreArgs) -> Result<Vec<engines::Entry>, Error> {
     let all = catalogue();
     let known: Vec<&str> = all.iter().map(|entry| entry.name).collect();
     if let Some(unknown) = args
@@ -152,7 +331,7 @@ fn selected(args: &ExploreArgs) -> Result<Vec<Entry>, Error> {
             known.join(", ")
         )));
     }
-    let wanted = |entry: &Entry| {
+    let wanted = |entry: &engines::Entry| {
         args.engines.is_empty() || args.engines.iter().any(|name| name == entry.name)
     };
     Ok(all.into_iter().filter(wanted).collect())
@@ -172,10 +351,13 @@ fn profiles(args: &ExploreArgs) -> Result<Vec<Profile>, Error> {
         })?;
         Ok(named.with_sizes(SECTOR_BYTES, BLOCK_BYTES))
     };
-    names.iter().map(profile).collect()
+    let mut profiles: Vec<Profile> = names.iter().map(profile).collect::<Result<_, Error>>()?;
+    let mut seen = BTreeSet::new();
+    profiles.retain(|profile| seen.insert(profile.name.clone()));
+    Ok(profiles)
 }
 
-fn bounds(args: &ExploreArgs) -> Result<Bounds, Error> {
+fn bounds(args: &ExploreArgs, interrupt: Interrupt) -> Result<Bounds, Error> {
     let time = match args.time_limit {
         None => None,
         Some(seconds) => Some(Duration::try_from_secs_f64(seconds).map_err(|_| {
@@ -188,6 +370,7 @@ fn bounds(args: &ExploreArgs) -> Result<Bounds, Error> {
         converges: args.converges,
         settled: !args.from_nothing,
         time,
+        interrupt,
         ..Bounds::default()
     })
 }
@@ -199,12 +382,12 @@ fn heading() -> String {
     )
 }
 
-fn line(entry: &Entry, outcome: &Outcome, ended: Exit) -> String {
+fn line(entry: &engines::Entry, outcome: &Outcome, as_expected: bool) -> String {
     let report = &outcome.report;
     let seconds = report.time.as_secs_f64();
-    let expected = match ended {
-        Exit::Expected => paint(Tone::Good, "as expected"),
-        _ => paint(Tone::Bad, "NOT AS EXPECTED"),
+    let expected = match as_expected {
+        true => paint(Tone::Good, "as expected"),
+        false => paint(Tone::Bad, "NOT AS EXPECTED"),
     };
     format!(
         "  {:<34} {:<15} {:>10} {:>9} {:>5} {seconds:>6.1}s {:>9.0}  {} {expected}\n",
@@ -216,39 +399,4 @@ fn line(entry: &Entry, outcome: &Outcome, ended: Exit) -> String {
         report.recoveries as f64 / seconds.max(1e-6),
         report.verdict,
     )
-}
-
-/// A durable engine holds everywhere; one as found breaks on the weakest file system as the study says, and may
-/// hold on stronger ones.
-fn judge(entry: &Entry, profile: &Profile, outcome: &Outcome) -> Exit {
-    match (&outcome.report.verdict, entry.breaks) {
-        (Verdict::Broken(_), _) => Exit::Broken,
-        (Verdict::Inconclusive(_), _) => Exit::Inconclusive,
-        (Verdict::Holds, None) => Exit::Expected,
-        (Verdict::Holds, Some(_)) if profile.name != "posix" => Exit::Expected,
-        (Verdict::Violates { breach, .. }, Some(expected)) if *breach == expected => Exit::Expected,
-        _ => Exit::Differs,
-    }
-}
-
-fn save(
-    args: &ExploreArgs,
-    entry: &Entry,
-    profile: &Profile,
-    outcome: &Outcome,
-) -> Result<(), Error> {
-    let (Some(directory), Some(json)) = (&args.save, &outcome.json) else {
-        return Ok(());
-    };
-    let io = |doing: &'static str, path: &PathBuf| {
-        let path = path.clone();
-        move |source| Error::Io {
-            doing,
-            path,
-            source,
-        }
-    };
-    std::fs::create_dir_all(directory).map_err(io("make", directory))?;
-    let path = directory.join(format!("{}-{}.json", entry.name, profile.name));
-    std::fs::write(&path, format!("{json:#}\n")).map_err(io("write", &path))
 }

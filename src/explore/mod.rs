@@ -128,6 +128,6 @@ pub use functions::{Functions, functions};
 pub use history::Breach;
 pub use models::profile::{NAMES as PROFILES, Profile, SWITCHES};
 pub use ongoing::{Exploration, Ongoing, explore, explore_planted};
-pub use report::{Report, Verdict};
+pub use report::{Report, Shortest, Verdict};
 pub use sequences::{Refuted, Sequences, every_sequence};
 pub use subject::{Failure, Subject};

@@ -2,6 +2,7 @@
 
 use super::coverage::Coverage;
 use super::history::Breach;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
 
@@ -48,6 +49,18 @@ pub struct Report {
     pub time: Duration,
     /// How it ended.
     pub verdict: Verdict,
+}
+
+/// How long a script is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shortest {
+    /// Operations that clients asked for, in all lives.
+    pub operations: usize,
+    /// Power cuts and kills.
+    pub crashes: usize,
+    /// Steps, as a reader sees them.
+    pub steps: usize,
 }
 
 impl Report {

@@ -5,8 +5,9 @@ mod as_found;
 use super::super::audit::{audit, missing};
 use super::super::bounds::{Bounds, Workload};
 use super::super::check::{Explorer, workload};
+use super::super::counterexample::Counterexample;
 use super::super::history::Breach;
-use super::super::report::{Report, Verdict};
+use super::super::report::{Report, Shortest, Verdict};
 use super::super::subject::{OperationOf, Subject, WriteOf};
 use super::super::{Profile, SWITCHES};
 use super::{
@@ -44,6 +45,34 @@ pub struct Outcome {
     pub counterexample: Option<String>,
     /// The same as JSON.
     pub json: Option<serde_json::Value>,
+    /// How long it is.
+    pub shortest: Option<Shortest>,
+    /// How many operations the work had.
+    pub operations: usize,
+}
+
+impl Outcome {
+    /// Nothing was run: somebody interrupted before.
+    fn not_started(profile: &Profile, operations: usize) -> Self {
+        let mut report = Report::new(&profile.name);
+        report.verdict = Verdict::Inconclusive("not started".into());
+        Self {
+            report,
+            counterexample: None,
+            json: None,
+            shortest: None,
+            operations,
+        }
+    }
+}
+
+/// How long a script is.
+fn shortest<W>(found: &Counterexample<W>) -> Shortest {
+    Shortest {
+        operations: found.lives.iter().map(|life| life.operations).sum(),
+        crashes: found.lives.len().saturating_sub(1),
+        steps: found.steps.len(),
+    }
 }
 
 /// How a store breaks the contract on `posix`, and what it takes to see it.
@@ -94,6 +123,10 @@ impl Entry {
                 let work = work.clone();
                 Box::new(move |profile, bounds, first| {
                     let (subject, work) = (&work.0, work.first(first));
+                    let operations = work.operations.len();
+                    if bounds.interrupt.is_set() {
+                        return Outcome::not_started(profile, operations);
+                    }
                     let explorer = Explorer::new(subject).on_profile(profile.clone());
                     let explorer = explorer.within(bounds_of(bounds, finding));
                     let exploration = explorer.explore_workload(&work);
@@ -101,6 +134,8 @@ impl Entry {
                     Outcome {
                         report: exploration.report,
                         counterexample: found.as_ref().map(ToString::to_string),
+                        shortest: found.as_ref().map(shortest),
+                        operations,
                         json: found.and_then(|found| serde_json::to_value(found).ok()),
                     }
                 })
