@@ -2,7 +2,6 @@
 
 use super::coverage::Coverage;
 use super::history::Breach;
-use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
 
@@ -52,15 +51,21 @@ pub struct Report {
 }
 
 /// How long a script is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Shortest {
     /// Operations that clients asked for, in all lives.
     pub operations: usize,
     /// Power cuts and kills.
     pub crashes: usize,
-    /// Steps, as a reader sees them.
-    pub steps: usize,
+}
+
+impl fmt::Display for Shortest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (operations, crashes) = (self.operations, self.crashes);
+        let s = if operations == 1 { "" } else { "s" };
+        let es = if crashes == 1 { "" } else { "es" };
+        write!(f, "{operations} operation{s}, {crashes} crash{es}")
+    }
 }
 
 impl Report {

@@ -53,8 +53,8 @@ fn status(entry: &Entry) -> TestCaseStatus {
 /// The verdict, and what there was to do.
 fn said(entry: &Entry) -> String {
     let mut said = entry.verdict.clone();
-    if let Some((count, unit)) = entry.measure() {
-        said += &format!(", {count} {unit}");
+    if let Some(measure) = entry.measure() {
+        said += &format!(", {measure}");
     }
     said
 }

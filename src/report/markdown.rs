@@ -68,9 +68,7 @@ pub fn markdown(results: &Results) -> String {
     for (engine, entries) in results.by_engine() {
         let summary = format!("{engine}: {} verdicts", entries.len());
         let row = |entry: &&Entry| {
-            let size = entry
-                .measure()
-                .map_or(String::new(), |(count, unit)| format!("{count} {unit}"));
+            let size = entry.measure().unwrap_or_default();
             let expected = match entry.exit() {
                 Exit::Expected => cell(&entry.verdict),
                 _ => bold(&entry.verdict),

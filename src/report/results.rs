@@ -211,14 +211,15 @@ impl Entry {
     }
 
     /// What there was to do, with its unit; of what is refuted, the length of the script.
-    pub fn measure(&self) -> Option<(usize, &'static str)> {
+    pub fn measure(&self) -> Option<String> {
         match &self.kept {
-            Kept::Check(locked) if locked.script.is_empty() => Some((locked.states?, "states")),
-            Kept::Check(locked) => Some((locked.script.len(), "steps")),
-            Kept::Exploration(locked) => match locked.script {
-                None => Some((locked.recoveries?, "recoveries")),
-                Some(script) => Some((script.steps, "steps")),
-            },
+            Kept::Check(locked) if locked.script.is_empty() => {
+                locked.states.map(|states| format!("{states} states"))
+            }
+            Kept::Check(locked) => Some(format!("{} steps", locked.script.len())),
+            Kept::Exploration(locked) => (locked.recoveries)
+                .map(|recoveries| format!("{recoveries} recoveries"))
+                .or_else(|| locked.script.clone()),
         }
     }
 

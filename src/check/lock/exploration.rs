@@ -1,8 +1,8 @@
 //! What the lock keeps of an exploration of real code.
 
 use super::{counts, sets, verdicts};
+use crate::explore::Verdict;
 use crate::explore::engines::Outcome;
-use crate::explore::{Shortest, Verdict};
 use serde::{Deserialize, Serialize};
 
 /// What is kept of one exploration. The same on every machine and with any number of threads.
@@ -25,9 +25,9 @@ pub struct LockedExploration {
     /// The families of crash points that were met.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub families: Vec<String>,
-    /// How short the shortest way to a violation is.
+    /// How short the shortest way to a violation is: operations of clients, power cuts and kills.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub script: Option<Shortest>,
+    pub script: Option<String>,
 }
 
 impl LockedExploration {
@@ -41,7 +41,7 @@ impl LockedExploration {
         };
         match &report.verdict {
             Verdict::Violates { .. } => Self {
-                script: outcome.shortest,
+                script: outcome.shortest.map(|script| script.to_string()),
                 ..base
             },
             _ => Self {
@@ -76,22 +76,10 @@ impl LockedExploration {
             self.states.as_ref(),
         ));
         found.extend(sets("families", &kept.families, &self.families));
-        if let (Some(before), Some(now)) = (kept.script, self.script)
+        if let (Some(before), Some(now)) = (&kept.script, &self.script)
             && before != now
         {
-            let said = |script: Shortest| {
-                let Shortest {
-                    operations,
-                    crashes,
-                    steps,
-                } = script;
-                format!("{operations} operations, {crashes} crashes and {steps} steps")
-            };
-            found.push(format!(
-                "the shortest script had {}, now {}",
-                said(before),
-                said(now)
-            ));
+            found.push(format!("the shortest script had {before}, now {now}"));
         }
         found
     }

@@ -71,7 +71,6 @@ fn shortest<W>(found: &Counterexample<W>) -> Shortest {
     Shortest {
         operations: found.lives.iter().map(|life| life.operations).sum(),
         crashes: found.lives.len().saturating_sub(1),
-        steps: found.steps.len(),
     }
 }
 
