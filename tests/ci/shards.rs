@@ -151,7 +151,7 @@ fn parts_that_make_no_whole_are_refused_with_a_sentence() {
         text.contains("its schema is 3, and this version reads 2"),
         "{text}"
     );
-    let text = planted(&whole.replace("wal/mistake/segments-", "wal/mistake/segment-"));
+    let text = planted(&whole.replace("\"id\": \"wal/", "\"id\": \"wall/"));
     assert!(text.contains("does not have the"), "{text}");
     let text = planted(&whole.replacen("\"selection\"", "\"selected\"", 1));
     assert!(text.contains("no results of lightsout"), "{text}");
