@@ -66,6 +66,7 @@ fn target(path: &Path) -> io::Result<Target> {
         // Standard output under its name may be a file that somebody else goes on writing to.
         Ok(there) if !there.is_file() || path.starts_with("/dev") => Ok(Target::Stream),
         Ok(_) => Ok(Target::File(fs::canonicalize(path)?)),
+        Err(_) if path.file_name().is_none() => Err(io::ErrorKind::InvalidFilename.into()),
         Err(_) => Ok(Target::File(path.to_path_buf())),
     }
 }
@@ -107,7 +108,8 @@ mod tests {
         let home = tempfile::tempdir().expect("a directory");
         let inside = home.path().join("there");
         fs::create_dir(&inside).expect("a directory");
-        for path in [&inside, &home.path().join("missing/out.json")] {
+        let missing = home.path().join("missing/out.json");
+        for path in [&inside, &missing, Path::new("")] {
             let refused = replace(path, "text").expect_err("refused").to_string();
             assert_eq!(probe(path).expect_err("refused").to_string(), refused);
             assert!(refused.contains(&path.display().to_string()), "{refused}");

@@ -91,7 +91,10 @@ impl TimedOutputs {
             }
             probe(path)?;
         }
-        self.results.counterexamples.as_deref().map_or(Ok(()), make)
+        match &self.results.counterexamples {
+            Some(directory) => make(directory).and_then(|()| probe(&directory.join("none"))),
+            None => Ok(()),
+        }
     }
 
     /// Writes them, and says how the run ended.
@@ -140,11 +143,12 @@ pub(super) fn summary(results: &Results) -> Result<(), Error> {
     }
     let totals = results.totals;
     let what = match results.kind {
-        Kind::Check => "verdicts",
-        Kind::Explore => "explorations",
+        Kind::Check => "verdict",
+        Kind::Explore => "exploration",
     };
+    let s = if totals.verdicts == 1 { "" } else { "s" };
     print(&format!(
-        "{} {what}, {} as expected\n",
+        "{} {what}{s}, {} as expected\n",
         totals.verdicts, totals.as_expected
     ))
 }

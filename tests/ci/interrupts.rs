@@ -1,11 +1,22 @@
 //! The first Ctrl-C ends a run with what it covered so far, the second at once.
 
 use super::{Home, command, stdout};
+use lightsout::check::catalogue;
+use lightsout::check::run::{Selection, run};
+use lightsout::check::search::{Limits, TimeUp, Until};
+use lightsout::check::spec::{self, Check, Spec, Specs};
+use lightsout::check::verdict::Verdict;
+use lightsout::explore::engines::catalogue as engines;
+use lightsout::explore::{self, Bounds, Profile};
+use lightsout::interrupt::Interrupt;
 use lightsout::report::results::Results;
+use lightsout::storage::simulated::{BLOCK_BYTES, SECTOR_BYTES};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
 use std::process::{Child, ChildStdout, Output, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -143,4 +154,84 @@ fn a_second_interrupt_ends_at_once() {
     let output = run.end();
     assert_eq!(output.status.code(), Some(130), "{}", stdout(&output));
     assert!(sent.elapsed() < Duration::from_secs(1));
+}
+
+static SET: AtomicBool = AtomicBool::new(true);
+
+fn specs() -> Specs {
+    spec::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("specs")).expect("the specs")
+}
+
+fn the_check<'s>(specs: &'s Specs, id: &str) -> (&'s Spec, Check) {
+    let selection = Selection {
+        only: vec![glob::Pattern::new(id).expect("a pattern")],
+        ..Selection::default()
+    };
+    let mut selected = selection.of(specs).expect("a check");
+    assert_eq!(selected.len(), 1, "{id}");
+    selected.remove(0)
+}
+
+fn limits(interrupt: Interrupt) -> Limits {
+    Limits {
+        threads: 1,
+        time: None,
+        gauge: None,
+        interrupt,
+    }
+}
+
+#[test]
+fn a_search_for_a_shortest_script_gives_up() {
+    let specs = specs();
+    let (spec, check) = the_check(&specs, "wal/durable/every");
+    let case = catalogue::case(spec, &check).expect("a case");
+    let until = Until {
+        time: None,
+        interrupt: Interrupt::by(&SET),
+    };
+    assert_eq!(case.shortest(until), Err(TimeUp));
+    let exploration = case.explore(limits(Interrupt::by(&SET)), &|_| ());
+    assert!(!exploration.exhausted && !exploration.breached);
+}
+
+#[test]
+fn a_check_that_is_interrupted_in_the_middle_is_inconclusive() {
+    static ASKED: AtomicBool = AtomicBool::new(false);
+    let specs = specs();
+    let (spec, check) = the_check(&specs, "wal/durable/every");
+    let in_the_middle = |states| ASKED.store(states > 0, Ordering::Relaxed);
+    let judged = run(spec, &check, limits(Interrupt::by(&ASKED)), &in_the_middle);
+    let judged = judged.expect("a verdict");
+    let Verdict::Inconclusive(why) = &judged.verdict else {
+        panic!("{}", judged.verdict)
+    };
+    assert_eq!(
+        *why,
+        format!("interrupted after {} states", judged.exploration.unique)
+    );
+    let judged = run(spec, &check, limits(Interrupt::by(&SET)), &|_| ()).expect("a verdict");
+    let is_so = matches!(&judged.verdict, Verdict::Inconclusive(why) if why == "not started");
+    assert!(is_so, "{}", judged.verdict);
+}
+
+#[test]
+fn an_exploration_of_ones_own_ends_too() {
+    let store = explore::engines::LogSubject::default();
+    let bounds = Bounds {
+        interrupt: Interrupt::by(&SET),
+        ..Bounds::default()
+    };
+    let explorer = explore::Explorer::new(&store).within(bounds.clone());
+    let found = explorer.explore(&explore::engines::LogSubject::workload());
+    let text = found.report.verdict.to_string();
+    assert!(
+        text.starts_with("inconclusive: interrupted after 0 recoveries, "),
+        "{text}"
+    );
+    let profile = Profile::posix().with_sizes(SECTOR_BYTES, BLOCK_BYTES);
+    for entry in engines().iter().take(2) {
+        let verdict = entry.explore(&profile, &bounds, 3).report.verdict;
+        assert_eq!(verdict.to_string(), "inconclusive: not started");
+    }
 }

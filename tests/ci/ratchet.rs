@@ -197,8 +197,6 @@ fn an_exploration_that_vanished_is_found_and_a_selection_compares_what_it_ran() 
 
 #[test]
 fn every_exploration_is_in_the_lock_and_has_a_file_name_of_its_own() {
-    let lock = Lock::read(&Home::with_specs().0.path().to_path_buf());
-    drop(lock);
     let home = Home::with_specs();
     let lock = Lock::read(home.0.path()).expect("the lock");
     let ids: Vec<String> = lightsout::explore::engines::catalogue()

@@ -1,6 +1,7 @@
 //! The parts of a run, put together, are what one run of all writes, byte for byte; and what is no whole is refused.
 
 use super::{Home, ends, refusal};
+use lightsout::check::lock::{Lock, Locked};
 use std::fs;
 
 const KINDS: [&str; 3] = ["json", "junit", "markdown"];
@@ -242,6 +243,21 @@ fn merging_ends_as_the_whole_run_would() {
         "{text}"
     );
     assert!(text.contains("2 verdicts, 1 as expected"), "{text}");
+
+    // Which check is gone is seen where all of them are together.
+    let mut lock = Lock::read(home.0.path()).expect("the lock");
+    lock.verdict
+        .insert("wal/mistake/no-such".into(), Locked::default());
+    lock.write(home.0.path()).expect("written");
+    let args = ["check", "--specs", &here, "--only=wal/mistake/no-*"];
+    let files = shards(&home, &args, 2, 0);
+    run(&home, "whole", &args, 1);
+    run(&home, "merged", &merge(&files, &["--specs", &here]), 1);
+    assert!(home.read("whole.json").contains("it is gone"));
+    for kind in KINDS {
+        let [whole, merged] = ["whole", "merged"].map(|name| home.read(&format!("{name}.{kind}")));
+        assert_eq!(whole, merged);
+    }
 
     let args = ["check", "--only=wal/durable/every", "--time-limit=0.01"];
     run(&home, "part-1", &[&args[..], &["--shard=1/1"]].concat(), 3);
