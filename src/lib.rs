@@ -9,6 +9,7 @@
 //! - [`counterexample`]: a way to a broken promise: the schema, and what is done with one
 //! - [`litmus`]: which states a crash can leave, asked directly
 //! - [`report`]: what people read
+//! - [`interrupt`]: a run that is asked to end early
 //! - [`fs`]: a drop-in for `std::fs`, simulated under `--cfg lightsout`; [`simfs`]: the same, simulated always
 
 pub mod check;
@@ -17,6 +18,7 @@ pub mod counterexample;
 pub mod engine;
 pub mod explore;
 pub mod fs;
+pub mod interrupt;
 pub mod litmus;
 pub mod parallel;
 pub mod report;

@@ -6,6 +6,7 @@ use lightsout::check::search::Limits;
 use lightsout::check::spec::{self, Specs};
 use lightsout::check::verdict::{Judged, Verdict};
 use lightsout::counterexample::Counterexample;
+use lightsout::interrupt::Interrupt;
 use lightsout::litmus::{Detail, Report, Test};
 use lightsout::report::explain::explain;
 use lightsout::report::text::{self, plain};
@@ -30,6 +31,7 @@ fn judged(name: &str) -> Judged {
         threads: 1,
         time: None,
         gauge: None,
+        interrupt: Interrupt::default(),
     };
     let mut judged = run(spec, check, limits, &|_| ()).expect("it runs");
     let exploration = &mut judged.exploration;

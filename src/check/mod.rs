@@ -6,6 +6,7 @@
 //! - [`queue`]: several checks at a time
 //! - [`verdict`]: what a check found, and whether that was expected
 //! - [`lock`]: `specs/verdicts.lock`, the ratchet
+//! - [`replace`](mod@replace): files that are written whole or not at all
 //! - [`counterexample`]: the counterexample of a model
 //! - [`again`]: one that was written down, run again
 
@@ -16,6 +17,7 @@ pub mod error;
 pub mod lock;
 mod promised;
 pub mod queue;
+pub mod replace;
 pub mod replayed;
 pub mod run;
 pub mod search;

@@ -3,7 +3,7 @@
 use super::{paint, print};
 use clap::Args;
 use lightsout::check::Error;
-use lightsout::check::lock::replace;
+use lightsout::check::replace::replace;
 use lightsout::counterexample::Counterexample;
 use lightsout::report::{explain, html};
 use std::path::PathBuf;

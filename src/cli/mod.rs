@@ -5,14 +5,18 @@ mod demo;
 mod explain;
 mod explore;
 mod export;
+mod interrupt;
 mod list;
 mod litmus;
 mod memory;
+mod merge;
+mod outputs;
+mod progress;
 mod replay;
 
 use clap::{Args, Parser, Subcommand};
 use lightsout::report::text::Tone;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -52,6 +56,8 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// Make a test of a counterexample, or a trace for other viewers.
     Export(export::ExportArgs),
+    /// Put the results of the parts of a run together, which --shard and --json wrote, and judge all of it.
+    Merge(merge::MergeArgs),
     /// List engines, variants, invariants, findings, checks and profiles.
     List,
     /// See a real engine at work: loaded, read, killed while it writes, opened again.
@@ -93,9 +99,11 @@ struct CheckArgs {
     /// Seconds for each check; one that needs more is inconclusive.
     #[arg(long, value_name = "SECONDS")]
     time_limit: Option<f64>,
-    /// Write the results there as JSON.
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
+    /// The I-th of N parts, which `lightsout merge` puts together.
+    #[arg(long, value_name = "I/N")]
+    shard: Option<String>,
+    #[command(flatten)]
+    outputs: outputs::TimedOutputs,
     /// Print the counterexample of every violation, the expected ones too.
     #[arg(long)]
     show: bool,
@@ -110,7 +118,8 @@ pub(crate) fn main() -> ExitCode {
     let done = match cli.command.unwrap_or(Command::Check(CheckArgs::default())) {
         Command::Check(args) => check::run(&cli.specs, &args),
         Command::Litmus { files, verbose } => litmus::run(&cli.specs, &files, verbose),
-        Command::Explore(args) => explore::run(&args),
+        Command::Explore(args) => explore::run(&cli.specs, &args),
+        Command::Merge(args) => merge::run(&cli.specs, &args),
         Command::Explain(args) => explain::run(&args),
         Command::Replay(args) => replay::run(&cli.specs, &args),
         Command::Export(args) => export::run(&cli.specs, &args),
@@ -151,9 +160,4 @@ fn paint(tone: Tone, text: &str) -> String {
         Tone::Faint => Style::new().dimmed(),
     };
     format!("{style}{text}{style:#}")
-}
-
-/// Whether progress has somebody to look at it.
-fn watched() -> bool {
-    std::io::stderr().is_terminal()
 }

@@ -114,13 +114,21 @@ impl<'s, S: Subject> Explorer<'s, S> {
         let mut exploration = explore(self.subject, &self.profile, workload, &self.bounds);
         let report = &mut exploration.report;
         if report.verdict == Verdict::Holds && report.promises {
-            let without = self.without_barriers(workload);
-            if !matches!(without, Verdict::Violates { .. }) {
-                let text = format!(
-                    "the check has no teeth: without a single barrier it is {without}; does the store write what \
-                     it acknowledges to this storage?"
-                );
-                report.verdict = Verdict::Broken(text);
+            match self.without_barriers(workload) {
+                Verdict::Violates { .. } => {}
+                Verdict::Inconclusive(why) => {
+                    let text = format!(
+                        "it holds; that it is refuted without barriers is not known: {why}"
+                    );
+                    report.verdict = Verdict::Inconclusive(text);
+                }
+                without => {
+                    let text = format!(
+                        "the check has no teeth: without a single barrier it is {without}; does the store write \
+                         what it acknowledges to this storage?"
+                    );
+                    report.verdict = Verdict::Broken(text);
+                }
             }
         }
         exploration
@@ -139,6 +147,7 @@ impl<'s, S: Subject> Explorer<'s, S> {
             faults: 0,
             // Any breach is a tooth.
             judged: Breach::ALL.to_vec(),
+            progress: None,
             ..self.bounds.clone()
         };
         explore_planted(self.subject, &posix, workload, &bounds, &plant)

@@ -124,7 +124,7 @@ mod trace;
 mod written;
 
 pub use audit::{Audited, Need, audit, missing};
-pub use bounds::{Bounds, Crash, Mode, Workload};
+pub use bounds::{Bounds, Crash, Mode, Progress, Workload};
 pub use check::{Explorer, workload};
 pub use contract::{Contract, Event, Log, LogWrite, Map, MapWrite, Operation, Streams, Told};
 pub use replay::{Replayed, replay};
@@ -133,6 +133,6 @@ pub use functions::{Functions, functions};
 pub use crate::counterexample::{Breach, Counterexample, Trouble};
 pub use models::profile::{NAMES as PROFILES, Profile, SWITCHES};
 pub use ongoing::{Exploration, Ongoing, explore, explore_planted};
-pub use report::{Report, Verdict};
+pub use report::{Report, Shortest, Verdict};
 pub use sequences::{Refuted, Sequences, every_sequence};
 pub use subject::{Failure, Subject};

@@ -126,7 +126,7 @@ impl<'s, S: Subject> Ongoing<'s, S> {
             sites: search.sites.iter().copied().collect(),
         };
         exploration.report.time = self.time;
-        if let Err(Stop::Budget(_) | Stop::NoFixpoint(_)) = &ended {
+        if let Err(Stop::Budget(_) | Stop::Interrupted(_) | Stop::NoFixpoint(_)) = &ended {
             exploration.report.coverage.states.left = search.left();
         }
         let mut left = None;
@@ -146,7 +146,7 @@ impl<'s, S: Subject> Ongoing<'s, S> {
                 left = Some(self);
                 Verdict::Inconclusive(why)
             }
-            Err(Stop::NoFixpoint(why)) => Verdict::Inconclusive(why),
+            Err(Stop::Interrupted(why) | Stop::NoFixpoint(why)) => Verdict::Inconclusive(why),
         };
         (exploration, left)
     }

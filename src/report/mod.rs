@@ -1,8 +1,14 @@
-//! What people read: verdicts, counterexamples, lists.
+//! What people and programs read: verdicts, counterexamples, lists, results for CI.
 
 pub mod checking;
 mod contents;
 pub mod explain;
 pub mod html;
-pub mod json;
+#[cfg(feature = "cli")]
+pub mod junit;
+pub mod markdown;
+pub mod merge;
+pub mod plan;
+pub mod results;
 pub mod text;
+pub mod timings;

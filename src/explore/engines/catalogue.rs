@@ -5,10 +5,10 @@ mod as_found;
 use super::super::audit::{audit, missing};
 use super::super::bounds::{Bounds, Workload};
 use super::super::check::{Explorer, workload};
-use crate::counterexample::{Breach, Counterexample, Script, Step, image};
 use super::super::export::Exported;
 use super::super::replay::replay;
-use super::super::report::{Report, Verdict};
+use super::super::report::{Report, Shortest, Verdict};
+use crate::counterexample::{Breach, Counterexample, Script, Step, image};
 use super::super::subject::{OperationOf, Subject, WriteOf};
 use super::super::{Profile, SWITCHES};
 use super::{
@@ -65,6 +65,35 @@ pub struct Outcome {
     pub report: Report,
     /// The way to a violation.
     pub counterexample: Option<Counterexample>,
+    /// How long it is.
+    pub shortest: Option<Shortest>,
+    /// How many operations the work had.
+    pub operations: usize,
+}
+
+impl Outcome {
+    /// Nothing was run: somebody interrupted before.
+    fn not_started(profile: &Profile, operations: usize) -> Self {
+        let mut report = Report::new(&profile.name);
+        report.verdict = Verdict::Inconclusive("not started".into());
+        Self {
+            report,
+            counterexample: None,
+            shortest: None,
+            operations,
+        }
+    }
+}
+
+/// How long a script is.
+fn shortest(found: &Counterexample) -> Option<Shortest> {
+    let Script::Code(code) = &found.script else {
+        return None;
+    };
+    Some(Shortest {
+        operations: code.lives.iter().map(|life| life.operations).sum(),
+        crashes: code.lives.len().saturating_sub(1),
+    })
 }
 
 /// How a store breaks the contract on `posix`, and what it takes to see it.
@@ -115,6 +144,10 @@ impl Entry {
                 let work = work.clone();
                 Box::new(move |profile, bounds, first| {
                     let (subject, work) = (&work.0, work.first(first));
+                    let operations = work.operations.len();
+                    if bounds.interrupt.is_set() {
+                        return Outcome::not_started(profile, operations);
+                    }
                     let explorer = Explorer::new(subject).on_profile(profile.clone());
                     let explorer = explorer.within(bounds_of(bounds, finding));
                     let exploration = explorer.explore_workload(&work);
@@ -125,6 +158,8 @@ impl Entry {
                     });
                     Outcome {
                         report: exploration.report,
+                        shortest: counterexample.as_ref().and_then(shortest),
+                        operations,
                         counterexample,
                     }
                 })
