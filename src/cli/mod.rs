@@ -3,6 +3,7 @@
 mod check;
 mod demo;
 mod explore;
+mod habits;
 mod list;
 mod litmus;
 mod memory;
@@ -18,8 +19,7 @@ use std::process::ExitCode;
     name = "lightsout",
     version,
     about = "When the lights go out, is every acknowledged write still there?",
-    after_help = "Exit codes: 0 every verdict as expected, 1 a verdict differs, 2 usage, spec, I/O or \
-                  a broken harness, 3 inconclusive."
+    after_help = habits::LIGHTSOUT
 )]
 struct Cli {
     #[command(subcommand)]
@@ -32,8 +32,10 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Check the protocols, all of them or some; the default.
+    #[command(after_help = habits::CHECK)]
     Check(CheckArgs),
     /// Ask which states a crash can leave, by litmus tests.
+    #[command(after_help = habits::LITMUS)]
     Litmus {
         /// Files with litmus tests; all of `specs/litmus` if none is given.
         files: Vec<PathBuf>,
@@ -42,17 +44,33 @@ enum Command {
         verbose: bool,
     },
     /// Explore real engines: recover every state that a crash could leave, at every storage call.
+    #[command(after_help = habits::EXPLORE)]
     Explore(explore::ExploreArgs),
     /// List engines, variants, invariants, findings, checks and profiles.
+    #[command(after_help = habits::LIST)]
     List,
     /// See a real engine at work: loaded, read, killed while it writes, opened again.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = habits::DEMO)]
     Demo(Demo),
+    /// Print the completions of a shell.
+    #[command(after_help = habits::COMPLETIONS)]
+    Completions {
+        /// The shell that is to read them.
+        shell: clap_complete::Shell,
+    },
+    /// Print the page for `man`, or write one for each command.
+    #[command(after_help = habits::MAN)]
+    Man {
+        /// Write a page for each command there, instead of printing the first.
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Subcommand)]
 enum Demo {
     /// The LSM tree.
+    #[command(after_help = habits::DEMO_LSM)]
     Lsm(DemoArgs),
 }
 
@@ -104,6 +122,8 @@ pub(crate) fn main() -> ExitCode {
         Command::Explore(args) => explore::run(&args),
         Command::List => list::run(&cli.specs),
         Command::Demo(Demo::Lsm(args)) => demo::run(&args),
+        Command::Completions { shell } => habits::completions(shell),
+        Command::Man { dir } => habits::man(dir.as_deref()),
     };
     match done {
         Ok(code) => ExitCode::from(code),
