@@ -2,7 +2,7 @@
 
 mod command_lines;
 
-use command_lines::{assert_accepted, commands, in_script, refused};
+use command_lines::{assert_accepted, in_script, refused};
 use std::fs;
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
@@ -23,6 +23,18 @@ fn stdout(args: &[&str]) -> String {
     let output = lightsout(args, &[]);
     assert_eq!(output.status.code(), Some(0), "{args:?}");
     String::from_utf8(output.stdout).expect("text")
+}
+
+/// The names of the commands below these ones, as `--help` lists them.
+fn commands(below: &[&str]) -> Vec<String> {
+    let help = stdout(&[below, &["--help"]].concat());
+    let list = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    list.take_while(|line| !line.is_empty())
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help")
+        .map(String::from)
+        .collect()
 }
 
 /// Every command, from the top: `[]`, `[check]`, `[demo, lsm]`.

@@ -59,20 +59,3 @@ pub(crate) fn assert_accepted(lines: &[Vec<String>]) {
     let refused: Vec<String> = lines.iter().filter_map(|line| refused(line)).collect();
     assert!(refused.is_empty(), "{}", refused.join("\n"));
 }
-
-/// The names of the commands below these ones, as `--help` lists them.
-pub(crate) fn commands(below: &[&str]) -> Vec<String> {
-    let output = Command::new(env!("CARGO_BIN_EXE_lightsout"))
-        .args(below)
-        .arg("--help")
-        .output()
-        .expect("the binary runs");
-    let help = String::from_utf8_lossy(&output.stdout).into_owned();
-    let list = help.lines().skip_while(|line| *line != "Commands:").skip(1);
-    list.take_while(|line| !line.is_empty())
-        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
-        .filter_map(|line| line.split_whitespace().next())
-        .filter(|name| *name != "help")
-        .map(String::from)
-        .collect()
-}

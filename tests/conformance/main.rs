@@ -18,7 +18,8 @@ use scripts::{
 /// The same scripts on every machine: the gate must not depend on luck. Many more operations than a check explores, with crashes, fates, failed barriers, reopenings.
 fn config(cases: u32) -> ProptestConfig {
     ProptestConfig {
-        cases,
+        // PROPTEST_CASES asks for more, not for less.
+        cases: cases.max(ProptestConfig::default().cases),
         rng_seed: RngSeed::Fixed(7),
         failure_persistence: None,
         ..ProptestConfig::default()
