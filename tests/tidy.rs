@@ -209,7 +209,8 @@ fn told(document: &str) -> Vec<Vec<String>> {
             Some(lines) => script.push_str(lines),
             None if place % 2 == 0 => {
                 let code = block.split('`').skip(1).step_by(2);
-                code.for_each(|code| script.push_str(&format!("{code}\n")));
+                let lines = code.filter(|code| !code.contains(" = ")); // a dependency
+                lines.for_each(|code| script.push_str(&format!("{code}\n")));
             }
             None => {}
         }
