@@ -243,6 +243,25 @@ fn what_was_found_is_kept_where_a_job_is_red_too() {
 }
 
 #[test]
+fn a_directory_that_results_are_written_to_is_there() {
+    for path in WORKFLOWS {
+        let workflow = workflow(path);
+        for (name, job) in jobs(&workflow) {
+            let script = script(job);
+            for line in in_script(&script) {
+                let files = line
+                    .windows(2)
+                    .filter(|pair| OUTPUTS[1..4].contains(&pair[0].as_str()));
+                for (directory, _) in files.filter_map(|pair| pair[1].rsplit_once('/')) {
+                    let made = script.contains(&format!("mkdir {directory}"));
+                    assert!(made, "{path}: {name}: nobody makes {directory}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn the_checking_document_shows_the_test_that_is_copied() {
     let shown = format!("```rust\n{}```\n", read("examples/ci/power_cuts.rs"));
     assert!(

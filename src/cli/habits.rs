@@ -42,7 +42,7 @@ Examples:
   lightsout explore wal
   lightsout explore lsm --profile posix --operations 6 --faults 1
   lightsout explore lsm --profile posix --operations 5 --audit
-  lightsout explore lsm-wal-no-fsync --rules --show --save counterexamples";
+  lightsout explore lsm-wal-no-fsync --rules --show";
 
 pub(super) const LIST: &str = "\
 Examples:
