@@ -151,6 +151,25 @@ fn a_hint_beside_another_file_of_its_number_tells_of_nothing() {
     run(&script).unwrap_or_else(|found| panic!("{found}"));
 }
 
+/// Found likewise: a file that has two names after a power cut was taken for two files.
+#[test]
+fn a_file_with_two_names_is_one() {
+    let json = r#"{
+        "engine": {"found-bitcask": {"sync-writes": true, "tail-left": false, "named": false}},
+        "discipline": {"as-found": {"split_flush": false, "tail_left": false}},
+        "sync": "every", "profile": "btrfs", "sector-bytes": 512, "block-bytes": 4096, "keys": [0, 1, 7, 300],
+        "steps": [
+            {"die-after": 0}, {"write": [{"key": 0, "value": 0}]}, {"power-cut": {"keep": [true], "fills": [0]}},
+            {"write": [{"key": 0, "value": 0}]}, "compact", "flush", {"write": [{"key": 0, "value": 0}]}, "compact",
+            {"die-after": 4}, "compact",
+            {"power-cut": {"keep": [false, false, false, false, false, false, false, false, false, true], "fills": [0]}},
+            {"write": [{"key": 0, "value": 0}]}
+        ]
+    }"#;
+    let script = Script::from_json(json).expect("a script");
+    run(&script).unwrap_or_else(|found| panic!("{found}"));
+}
+
 /// A hundred scripts, each of which conforms, with what it went through.
 fn hundred(scripts: impl Strategy<Value = Script>) -> Vec<Conformed> {
     use proptest::strategy::ValueTree;
