@@ -5,6 +5,7 @@ mod demo;
 mod explain;
 mod explore;
 mod export;
+mod habits;
 mod interrupt;
 mod list;
 mod litmus;
@@ -25,8 +26,7 @@ use std::process::ExitCode;
     name = "lightsout",
     version,
     about = "When the lights go out, is every acknowledged write still there?",
-    after_help = "Exit codes: 0 every verdict as expected, 1 a verdict differs, 2 usage, spec, I/O or \
-                  a broken harness, 3 inconclusive."
+    after_help = habits::LIGHTSOUT
 )]
 struct Cli {
     #[command(subcommand)]
@@ -39,8 +39,10 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Check the protocols, all of them or some; the default.
+    #[command(after_help = habits::CHECK)]
     Check(CheckArgs),
     /// Ask which states a crash can leave, by litmus tests.
+    #[command(after_help = habits::LITMUS)]
     Litmus {
         /// Files with litmus tests; all of `specs/litmus` if none is given.
         files: Vec<PathBuf>,
@@ -49,6 +51,7 @@ enum Command {
         verbose: bool,
     },
     /// Explore real engines: recover every state that a crash could leave, at every storage call.
+    #[command(after_help = habits::EXPLORE)]
     Explore(explore::ExploreArgs),
     /// Explain a counterexample: in the terminal, or as a page.
     Explain(explain::ExplainArgs),
@@ -59,15 +62,30 @@ enum Command {
     /// Put the results of the parts of a run together, which --shard and --json wrote, and judge all of it.
     Merge(merge::MergeArgs),
     /// List engines, variants, invariants, findings, checks and profiles.
+    #[command(after_help = habits::LIST)]
     List,
     /// See a real engine at work: loaded, read, killed while it writes, opened again.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = habits::DEMO)]
     Demo(Demo),
+    /// Print the completions of a shell.
+    #[command(after_help = habits::COMPLETIONS)]
+    Completions {
+        /// The shell that is to read them.
+        shell: clap_complete::Shell,
+    },
+    /// Print the page for `man`, or write one for each command.
+    #[command(after_help = habits::MAN)]
+    Man {
+        /// Write a page for each command there, instead of printing the first.
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Subcommand)]
 enum Demo {
     /// The LSM tree.
+    #[command(after_help = habits::DEMO_LSM)]
     Lsm(DemoArgs),
 }
 
@@ -125,6 +143,8 @@ pub(crate) fn main() -> ExitCode {
         Command::Export(args) => export::run(&cli.specs, &args),
         Command::List => list::run(&cli.specs),
         Command::Demo(Demo::Lsm(args)) => demo::run(&args),
+        Command::Completions { shell } => habits::completions(shell),
+        Command::Man { dir } => habits::man(dir.as_deref()),
     };
     match done {
         Ok(code) => ExitCode::from(code),
