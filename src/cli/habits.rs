@@ -19,6 +19,7 @@ Examples:
   lightsout                          # every check of specs/
   lightsout check lsm                # the checks of one engine
   lightsout explore lsm --faults 1   # a real engine, with one call that goes wrong
+  lightsout explain found.json       # a counterexample, to read
   lightsout litmus my.toml           # which states can a crash leave?
 
 Exit codes: 0 every verdict as expected, 1 a verdict differs, 2 usage, spec, I/O or a broken
@@ -43,6 +44,10 @@ Examples:
   lightsout explore lsm --profile posix --operations 6 --faults 1
   lightsout explore lsm --profile posix --operations 5 --audit
   lightsout explore lsm-wal-no-fsync --rules --show";
+
+pub(super) const MERGE: &str = "\
+Examples:
+  lightsout merge results/*.json --junit all.xml --markdown all.md";
 
 pub(super) const LIST: &str = "\
 Examples:

@@ -60,6 +60,7 @@ enum Command {
     /// Make a test of a counterexample, or a trace for other viewers.
     Export(export::ExportArgs),
     /// Put the results of the parts of a run together, which --shard and --json wrote, and judge all of it.
+    #[command(after_help = habits::MERGE)]
     Merge(merge::MergeArgs),
     /// List engines, variants, invariants, findings, checks and profiles.
     #[command(after_help = habits::LIST)]
