@@ -6,7 +6,7 @@ use models::profile::Profile;
 use std::collections::BTreeMap;
 
 /// A path that a page must show as it is.
-pub const PATH: &str = "store/<script>alert(1)</script>'\"&.log";
+pub(crate) const PATH: &str = "store/<script>alert(1)</script>'\"&.log";
 
 fn of(name: &str, steps: Vec<Step>) -> Counterexample {
     Counterexample {
@@ -31,7 +31,7 @@ fn of(name: &str, steps: Vec<Step>) -> Counterexample {
 }
 
 /// How long a file is.
-pub fn size(node: &Node) -> usize {
+pub(crate) fn size(node: &Node) -> usize {
     match node {
         Node::Directory => 0,
         Node::Cells(cells) => cells.len(),
@@ -82,7 +82,7 @@ fn effect(what: &str, fate: Fate, since: usize, barrier: &str) -> Fated {
 }
 
 /// One step of each kind.
-pub fn every_mark() -> Counterexample {
+pub(crate) fn every_mark() -> Counterexample {
     let cells = |text: &str| Node::Cells(text.split(' ').map(String::from).collect());
     let mut story = Story::default();
     story.set("store", Node::Directory);
@@ -128,7 +128,7 @@ pub fn every_mark() -> Counterexample {
 }
 
 /// So many steps over four files of so many bytes, which no two bytes beside each other make smaller.
-pub fn long(steps: usize, bytes: usize) -> Counterexample {
+pub(crate) fn long(steps: usize, bytes: usize) -> Counterexample {
     let mut story = Story::default();
     let mut seed = 1u32;
     let mut random = move || {
@@ -177,7 +177,7 @@ pub fn long(steps: usize, bytes: usize) -> Counterexample {
 }
 
 /// Texts that want to be something else.
-pub fn hostile() -> Counterexample {
+pub(crate) fn hostile() -> Counterexample {
     let mut story = Story::default();
     let long = "x<b class=injected>y</b>".repeat(420);
     story.step(Step::new(Mark::Start, "start"));

@@ -83,7 +83,9 @@ function showFile(file, all) {
 }
 
 function showSide(name, file, before, other, rows, again) {
-  const change = sameFile(file, before) ? "" : !before ? "new in this step" : !file ? "gone in this step" : "changed in this step";
+  const was = `was ${sizeOf(before)}`;
+  const change = sameFile(file, before) ? "" : !before ? "new in this step"
+    : !file ? `gone in this step, ${was}` : `changed in this step${sizeOf(file) === sizeOf(before) ? "" : `, ${was}`}`;
   const side = element("div", "side", element("h4", "", name, element("span", "size", sizeOf(file)), change && element("span", "change", change)));
   side.dataset.side = name;
   const mark = (i, units) => {

@@ -36,6 +36,7 @@ function select(number) {
   byId(`row-${step}`)?.classList.add("current");
   const column = drawing.querySelector(`[data-step="${step}"]`);
   column?.classList.add("current");
+  drawing.querySelector(`[data-column="${step}"]`)?.classList.add("current");
   bringIntoView(column);
   document.body.dataset.step = step;
 }
@@ -77,7 +78,7 @@ function showEffects(effects) {
 function bringIntoView(column) {
   const scroll = document.querySelector("#timeline .scroll");
   if (!column || scroll.scrollWidth <= scroll.clientWidth) return;
-  const [box, frame] = [column.querySelector(".column").getBoundingClientRect(), scroll.getBoundingClientRect()];
+  const [box, frame] = [column.querySelector(".hit").getBoundingClientRect(), scroll.getBoundingClientRect()];
   if (box.left < frame.left + 140 || box.right > frame.right) {
     scroll.scrollLeft += box.left - frame.left - frame.width / 2;
   }

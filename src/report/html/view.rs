@@ -11,8 +11,8 @@ use models::profile::NAMES;
 
 /// Of a text, so many characters are shown at first.
 const SHORT: usize = 320;
-/// Steps in one strip of the timeline on paper.
-const STRIP: usize = 11;
+/// One strip of the timeline on paper is at most so wide, in pixels.
+const STRIP: usize = 1100;
 
 #[derive(Template)]
 #[template(path = "page.html", config = "src/report/askama.toml")]
@@ -59,6 +59,8 @@ struct Strip {
     width: usize,
     height: usize,
     gutter: usize,
+    /// How wide the widest is.
+    all: usize,
 }
 
 /// A step in the table.
@@ -141,19 +143,29 @@ impl Text {
     }
 }
 
-/// None, where the whole timeline is not too wide for paper.
+/// None, where the whole timeline is not too wide for paper. No column is cut.
 fn strips(sizes: svg::Sizes) -> Vec<Strip> {
-    let width = STRIP * sizes.column;
-    if sizes.width <= sizes.gutter + width + 2 * sizes.column {
+    if sizes.width <= sizes.gutter + STRIP * 5 / 4 {
         return Vec::new();
     }
-    let strip = |left| Strip {
-        left,
-        width,
-        height: sizes.height,
-        gutter: sizes.gutter,
-    };
-    (sizes.gutter..sizes.width).step_by(width).map(strip).collect()
+    let mut begins: Vec<usize> = Vec::new();
+    for (number, left) in sizes.lefts.iter().enumerate() {
+        let end = sizes.lefts.get(number + 1).unwrap_or(&sizes.width);
+        if begins.last().is_none_or(|begin| end - begin > STRIP) {
+            begins.push(*left);
+        }
+    }
+    let ends = begins.iter().skip(1).copied().chain([sizes.width]);
+    let strips = begins.iter().zip(ends);
+    strips
+        .map(|(&left, end)| Strip {
+            left,
+            width: end - left,
+            height: sizes.height,
+            gutter: sizes.gutter,
+            all: STRIP,
+        })
+        .collect()
 }
 
 fn rows(frames: &[Frame<'_>]) -> Vec<Row> {

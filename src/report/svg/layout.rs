@@ -5,11 +5,13 @@ use super::{label, link, said};
 use crate::counterexample::{Counterexample, Mark, Step};
 
 /// The names of the lanes stand left of here.
-pub(super) const GUTTER: usize = 124;
-/// A step is so wide.
-pub(super) const COLUMN: usize = 94;
-/// Its label, at most.
+pub(super) const GUTTER: usize = 116;
+/// The label of a step is at most so wide,
 const LABEL: usize = 88;
+/// its column at least so,
+const NARROW: usize = 60;
+/// and so where the power is cut.
+const CUT: usize = 104;
 /// Between lines of a label.
 const LINE: usize = 14;
 /// The numbers of the steps, and the names of crashes and recoveries.
@@ -21,6 +23,8 @@ const BAND: usize = 26;
 pub(super) struct Layout {
     pub(super) width: usize,
     pub(super) height: usize,
+    /// The names of the lanes are so wide.
+    pub(super) gutter: usize,
     pub(super) lanes: Vec<Lane>,
     pub(super) columns: Vec<Column>,
     pub(super) recoveries: Vec<Recovery>,
@@ -33,7 +37,7 @@ pub(super) struct Layout {
 pub(super) struct Lane {
     pub(super) name: &'static str,
     /// What a crash does to it.
-    pub(super) says: &'static str,
+    pub(super) says: &'static [&'static str],
     pub(super) top: usize,
     pub(super) height: usize,
 }
@@ -42,6 +46,7 @@ pub(super) struct Lane {
 pub(super) struct Column {
     pub(super) number: usize,
     pub(super) left: usize,
+    pub(super) width: usize,
     pub(super) centre: usize,
     pub(super) mark: Mark,
     /// Where the mark is.
@@ -84,15 +89,43 @@ struct Rows {
     linked: bool,
 }
 
-/// The middle of a step's column.
-pub(super) fn centre(step: usize) -> usize {
-    GUTTER + step * COLUMN + COLUMN / 2
+/// The columns: as wide as what stands in them.
+pub(super) struct Grid {
+    /// Where each begins, and where the last one ends.
+    pub(super) lefts: Vec<usize>,
+}
+
+impl Grid {
+    pub(super) fn of(steps: &[Step]) -> Self {
+        let mut lefts = vec![GUTTER];
+        let mut left = GUTTER;
+        for step in steps {
+            let lines = lines(step);
+            let widest = lines.iter().map(|line| label::pixels(line) + 12).max().unwrap_or(0);
+            left += match step.mark {
+                Mark::PowerCut => CUT,
+                _ => widest.max(NARROW),
+            };
+            lefts.push(left);
+        }
+        Self { lefts }
+    }
+
+    pub(super) fn left(&self, step: usize) -> usize {
+        self.lefts.get(step).or(self.lefts.last()).copied().unwrap_or(GUTTER)
+    }
+
+    /// The middle of a step's column.
+    pub(super) fn centre(&self, step: usize) -> usize {
+        self.left(step).midpoint(self.left(step + 1))
+    }
 }
 
 impl Layout {
     pub(super) fn of(found: &Counterexample) -> Self {
         let link = link::broken(found);
-        let (mut tracks, mut crashes, rows) = tracks::of(found);
+        let grid = Grid::of(&found.steps);
+        let (mut tracks, mut crashes, rows) = tracks::of(found, &grid);
         let rows = Rows::of(found, link.is_some(), rows);
         for track in &mut tracks {
             track.down(rows.tracks, rows.disk + 12);
@@ -102,16 +135,18 @@ impl Layout {
             crash.bottom = if crash.kill { rows.cache } else { rows.end };
         }
         let labels = tracks.iter().map(|track| track.end);
-        let width = labels.chain([centre(found.steps.len()) - COLUMN / 2]).max().unwrap_or(0) + 8;
+        let width = labels.chain([grid.left(found.steps.len())]).max().unwrap_or(0) + 8;
+        let steps = found.steps.iter().enumerate();
         Self {
             width,
             height: rows.end + 4,
+            gutter: GUTTER - 6,
             lanes: rows.lanes(),
-            columns: found.steps.iter().enumerate().map(|(n, step)| column(found, n, step, &rows)).collect(),
-            recoveries: recoveries(&found.steps),
+            columns: steps.map(|(n, step)| column(n, step, &rows, &grid)).collect(),
+            recoveries: recoveries(&found.steps, &grid),
             crashes,
             tracks,
-            link: link.map(|link| Link::of(link, &rows)),
+            link: link.map(|link| Link::of(link, &rows, &grid)),
         }
     }
 }
@@ -138,25 +173,24 @@ impl Rows {
     fn lanes(&self) -> Vec<Lane> {
         // The link is above the client's marks, in its lane.
         let client = self.client - if self.linked { BAND } else { 0 };
-        let lane = |name, says, top, end: usize| Lane {
+        let lane = |name, says: &'static [&'static str], top, end: usize| Lane {
             name,
             says,
             top,
             height: end - top,
         };
         vec![
-            lane("client", "asks, and is told", client, self.memory),
-            lane("engine memory", "a kill takes it", self.memory, self.cache),
-            lane("page cache", "a power cut may", self.cache, self.disk),
-            lane("disk", "stays", self.disk, self.end),
+            lane("client", &["asks, and is told"], client, self.memory),
+            lane("engine memory", &["lost in a crash"], self.memory, self.cache),
+            lane("page cache", &["kept or lost", "in a power cut"], self.cache, self.disk),
+            lane("disk", &["stays"], self.disk, self.end),
         ]
     }
 }
 
-fn column(found: &Counterexample, number: usize, step: &Step, rows: &Rows) -> Column {
+fn column(number: usize, step: &Step, rows: &Rows, grid: &Grid) -> Column {
     let mark = step.mark;
-    let last = number + 1 == found.steps.len();
-    let says = words(step);
+    let last = number + 2 == grid.lefts.len();
     let failed_barrier = mark == Mark::Failed && step.what.contains("barrier");
     // The mark, the first line of its label, and whether the last line stands there instead.
     let (y, label, upwards) = match mark {
@@ -167,8 +201,7 @@ fn column(found: &Counterexample, number: usize, step: &Step, rows: &Rows) -> Co
         Mark::PowerCut => (HEAD, rows.client + 40, false),
         _ => (rows.client + 20, rows.client + 46, false),
     };
-    let most = if matches!(mark, Mark::Buffered | Mark::Memory) { 2 } else { 3 };
-    let lines = label::lines(&says, LABEL, most);
+    let lines = lines(step);
     let first = match upwards {
         true => (label + LINE).saturating_sub(lines.len() * LINE),
         false => label,
@@ -177,8 +210,9 @@ fn column(found: &Counterexample, number: usize, step: &Step, rows: &Rows) -> Co
     let happens = format!("Step {number}: {}", step.in_words());
     Column {
         number,
-        left: GUTTER + number * COLUMN,
-        centre: centre(number),
+        left: grid.left(number),
+        width: grid.left(number + 1) - grid.left(number),
+        centre: grid.centre(number),
         mark,
         y,
         bottom: rows.disk + 14,
@@ -187,6 +221,12 @@ fn column(found: &Counterexample, number: usize, step: &Step, rows: &Rows) -> Co
         failed_barrier,
         broken: last && matches!(mark, Mark::Served | Mark::Unopened),
     }
+}
+
+/// The label of a step, in lines.
+fn lines(step: &Step) -> Vec<String> {
+    let most = if matches!(step.mark, Mark::Buffered | Mark::Memory) { 2 } else { 3 };
+    label::lines(&words(step), LABEL, most)
 }
 
 /// What a mark's label says.
@@ -203,7 +243,7 @@ fn words(step: &Step) -> String {
     }
 }
 
-fn recoveries(steps: &[Step]) -> Vec<Recovery> {
+fn recoveries(steps: &[Step], grid: &Grid) -> Vec<Recovery> {
     let mut found: Vec<(usize, usize)> = Vec::new();
     for (number, _) in steps.iter().enumerate().filter(|(_, step)| step.recovery) {
         match found.last_mut() {
@@ -214,20 +254,21 @@ fn recoveries(steps: &[Step]) -> Vec<Recovery> {
     let spans = found.into_iter();
     spans
         .map(|(first, len)| Recovery {
-            left: GUTTER + first * COLUMN + 2,
-            width: len * COLUMN - 4,
+            left: grid.left(first) + 2,
+            width: grid.left(first + len) - grid.left(first) - 4,
         })
         .collect()
 }
 
 impl Link {
-    fn of((promise, end): (usize, usize), rows: &Rows) -> Self {
-        let (from, to) = (centre(promise), centre(end));
-        let label = match end - promise {
-            1 => String::new(),
-            2 => format!("promise of {promise} broken"),
-            _ => format!("promised in step {promise}, broken in step {end}"),
-        };
+    fn of((promise, end): (usize, usize), rows: &Rows, grid: &Grid) -> Self {
+        let (from, to) = (grid.centre(promise), grid.centre(end));
+        let labels = [
+            format!("promised in step {promise}, broken in step {end}"),
+            "promise broken".into(),
+        ];
+        let fits = |label: &String| label::pixels(label) + 24 < to - from;
+        let label = labels.into_iter().find(fits).unwrap_or_default();
         Self {
             from,
             to,

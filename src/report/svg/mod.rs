@@ -42,24 +42,25 @@ pub fn timeline(found: &Counterexample) -> String {
     timeline.render().unwrap_or_else(|error| error.to_string())
 }
 
-/// How wide and how high the timeline is, where its lanes begin, and how wide the column of a step is.
+/// How wide and how high the timeline is, and where its columns are.
 pub(super) fn sizes(found: &Counterexample) -> Sizes {
     let layout = Layout::of(found);
     Sizes {
         width: layout.width,
         height: layout.height,
         gutter: layout::GUTTER,
-        column: layout::COLUMN,
+        lefts: layout.columns.iter().map(|column| column.left).collect(),
     }
 }
 
 /// Of a timeline, in pixels.
-#[derive(Clone, Copy, Debug)]
 pub(super) struct Sizes {
     pub(super) width: usize,
     pub(super) height: usize,
+    /// Where the first column begins.
     pub(super) gutter: usize,
-    pub(super) column: usize,
+    /// Where each column does.
+    pub(super) lefts: Vec<usize>,
 }
 
 /// What happens, in a sentence or two.

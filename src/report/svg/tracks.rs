@@ -1,7 +1,7 @@
 //! What was cached only when the power went: a track from the step that made it to the crash, where it falls to the
 //! disk or ends.
 
-use super::layout::centre;
+use super::layout::Grid;
 use super::{label, said};
 use crate::counterexample::{Counterexample, Fate, Fated, Mark};
 
@@ -55,7 +55,7 @@ struct Group<'c> {
 }
 
 /// The tracks, the crashes, and how many rows the tracks need. What belongs to one crash stands together.
-pub(super) fn of(found: &Counterexample) -> (Vec<Track>, Vec<Crash>, usize) {
+pub(super) fn of(found: &Counterexample, grid: &Grid) -> (Vec<Track>, Vec<Crash>, usize) {
     let mut tracks: Vec<Track> = Vec::new();
     let mut crashes = Vec::new();
     for (number, step) in found.steps.iter().enumerate() {
@@ -63,12 +63,12 @@ pub(super) fn of(found: &Counterexample) -> (Vec<Track>, Vec<Crash>, usize) {
             continue;
         }
         crashes.push(Crash {
-            x: centre(number),
+            x: grid.centre(number),
             kill: step.mark == Mark::Kill,
             top: 0,
             bottom: 0,
         });
-        let placed = placed(&groups(&step.effects, number), number);
+        let placed = placed(&groups(&step.effects, number), number, grid);
         let left = placed.iter().map(|track| track.from).min().unwrap_or(0);
         let over = tracks.iter().filter(|other| other.end + 12 > left);
         let first = over.map(|other| other.row + 1).max().unwrap_or(0);
@@ -107,9 +107,9 @@ fn groups(effects: &[Fated], crash: usize) -> Vec<Group<'_>> {
 }
 
 /// Lost ones end at the crash. Kept ones cross it and fall, the upper ones further right, so that none crosses another.
-fn placed(groups: &[Group<'_>], crash: usize) -> Vec<Track> {
+fn placed(groups: &[Group<'_>], crash: usize, grid: &Grid) -> Vec<Track> {
     let kept = groups.iter().filter(|group| group.fate == Fate::Kept).count();
-    let x = centre(crash);
+    let x = grid.centre(crash);
     let text = x + 14 + kept * APART;
     let track = |(row, group): (usize, &Group<'_>)| {
         let (fate, to) = match group.fate {
@@ -119,7 +119,7 @@ fn placed(groups: &[Group<'_>], crash: usize) -> Vec<Track> {
         };
         let label = label::line(&group.label(fate), LABEL);
         Track {
-            from: centre(group.since),
+            from: grid.centre(group.since),
             to,
             text,
             end: text + label::pixels(&label),
