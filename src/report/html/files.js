@@ -37,15 +37,14 @@ function showFiles(number) {
   const rest = all.filter((file) => quiet(file) && !file.cached?.directory);
   if (loud.length === 0) list.append(element("p", "soft", all.length === 0 ? "There are no files." : "Nothing changed on any file, and nothing is cached only."));
   if (rest.length > 0) list.append(showQuiet(rest, loud.length > 0));
-  return [legend(loud), list];
+  return [legend(list), list];
 }
 
-// What the marks of bytes mean, where there are some.
-function legend(files) {
-  if (files.length === 0) return "";
-  return element("p", "legend",
-    element("b", "unit new", "61"), " changed in this step", element("span", "gap"),
-    element("b", "unit differs", "61"), " cached and durable differ");
+// What the marks mean that there are.
+function legend(list) {
+  const marks = [["new", "changed in this step"], ["differs", "cached and durable differ"]];
+  const used = marks.filter(([mark]) => list.querySelector(`.unit.${mark}`));
+  return used.length === 0 ? "" : element("p", "legend", ...used.map(([mark, says]) => element("span", "", element("b", `unit ${mark}`, "61"), ` ${says}`)));
 }
 
 // Files that are the same everywhere: a line each, and their contents on demand.
@@ -163,16 +162,30 @@ function lineOf(bytes, mark, row) {
 function rowOf(bytes, mark, row, digits) {
   const at = row * ROW;
   const end = Math.min(bytes.length, at + ROW);
-  const line = element("div", "row", element("span", "at", at.toString(16).padStart(digits, "0")), "  ");
-  const ascii = element("span", "ascii");
+  const hex = new Marked();
+  const ascii = new Marked();
   for (let i = at; i < end; i += 1) {
     const marks = mark(i, bytes);
-    const unit = (text) => (marks ? element("b", `unit${marks}`, text) : text);
-    const gap = i + 1 === end ? "" : i % 8 === 7 ? "  " : " ";
-    line.append(unit(bytes[i].toString(16).padStart(2, "0")), gap);
-    ascii.append(unit(bytes[i] >= 0x20 && bytes[i] < 0x7f ? String.fromCharCode(bytes[i]) : "."));
+    hex.add(bytes[i].toString(16).padStart(2, "0"), marks, i === at ? "" : i % 8 === 0 ? "  " : " ");
+    ascii.add(bytes[i] >= 0x20 && bytes[i] < 0x7f ? String.fromCharCode(bytes[i]) : ".", marks, "");
   }
   const missing = at + ROW - end;
-  line.append(" ".repeat(missing * 3 + (missing >= 8 ? 1 : 0) + 2), ascii);
-  return line;
+  const space = " ".repeat(missing * 3 + (missing >= 8 ? 1 : 0) + 2);
+  return element("div", "row", element("span", "at", at.toString(16).padStart(digits, "0")), "  ",
+    element("span", "hex", ...hex.parts()), space, element("span", "ascii", ...ascii.parts()));
+}
+
+// Texts of which some are marked: those that stand together and are marked alike are one element.
+class Marked {
+  #parts = [];
+
+  add(text, marks, gap) {
+    const last = this.#parts.at(-1);
+    if (last && last.marks === marks) last.text += gap + text;
+    else this.#parts.push({ gap, text, marks });
+  }
+
+  parts() {
+    return this.#parts.flatMap(({ gap, text, marks }) => [gap, marks ? element("b", `unit${marks}`, text) : text]);
+  }
 }

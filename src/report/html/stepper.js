@@ -70,7 +70,7 @@ function showEffects(effects) {
       element("th", "", element("span", "fate", effect.fate)), element("td", "", longText(effect.what)), element("td", "", since),
       element("td", "", effect.doomed ? `the ${effect.barrier} failed, and no later one covers it` : effect.barrier));
   });
-  const head = ["fate", "cached effect", "cached since", "what would have kept it"].map((name) => element("th", "", name));
+  const head = ["fate", "cached effect", "cached since", "what makes it durable"].map((name) => element("th", "", name));
   return [element("table", "fates", element("thead", "", element("tr", "", ...head)), element("tbody", "", ...rows))];
 }
 

@@ -7,11 +7,11 @@ use crate::counterexample::{Counterexample, Mark, Step};
 /// The names of the lanes stand left of here.
 pub(super) const GUTTER: usize = 116;
 /// The label of a step is at most so wide,
-const LABEL: usize = 88;
+const LABEL: usize = 100;
 /// its column at least so,
 const NARROW: usize = 60;
 /// and so where the power is cut.
-const CUT: usize = 104;
+const CUT: usize = 112;
 /// Between lines of a label.
 const LINE: usize = 14;
 /// The numbers of the steps, and the names of crashes and recoveries.

@@ -117,7 +117,7 @@ fn placed(groups: &[Group<'_>], crash: usize, grid: &Grid) -> Vec<Track> {
             Fate::Either => ("either", x),
             Fate::Kept => ("kept", x + 2 + (groups.len() - row) * APART),
         };
-        let label = label::line(&group.label(fate), LABEL);
+        let label = group.label(fate);
         Track {
             from: grid.centre(group.since),
             to,
@@ -135,21 +135,23 @@ fn placed(groups: &[Group<'_>], crash: usize, grid: &Grid) -> Vec<Track> {
 }
 
 impl Group<'_> {
-    /// `lost: name 1.sst`; the words of one kind in a row only once.
+    /// `lost: name 1.sst`: as many as there is room for, one at least.
     fn label(&self, fate: &str) -> String {
-        let mut whats: Vec<String> = Vec::new();
-        for effect in &self.effects {
+        let mut label = String::new();
+        for (number, effect) in self.effects.iter().enumerate() {
             let what = label::call(&effect.what);
-            match (whats.len(), self.effects.len()) {
-                (2, many) if many > 3 => break,
-                _ => whats.push(what),
+            let rest = self.effects.len() - number - 1;
+            let more = if rest == 0 { String::new() } else { format!(", {rest} more") };
+            let longer = match number {
+                0 => format!("{fate}: {}", label::line(&what, LABEL * 2 / 3)),
+                _ => format!("{label}, {what}"),
+            };
+            if number > 0 && label::pixels(&longer) + label::pixels(&more) > LABEL {
+                return format!("{label}, {} more", rest + 1);
             }
+            label = longer;
         }
-        let more = match self.effects.len() - whats.len() {
-            0 => String::new(),
-            more => format!(", {more} more"),
-        };
-        format!("{fate}: {}{more}", whats.join(", "))
+        label
     }
 
     fn title(&self, fate: &str, crash: usize) -> String {
