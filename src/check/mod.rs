@@ -7,10 +7,12 @@
 //! - [`verdict`]: what a check found, and whether that was expected
 //! - [`lock`]: `specs/verdicts.lock`, the ratchet
 //! - [`counterexample`]: a script, with the disk at each step
+//! - [`explorer`]: stateright's Explorer on a check, in words
 
 pub mod catalogue;
 pub mod counterexample;
 pub mod error;
+pub mod explorer;
 pub mod lock;
 mod promised;
 pub mod queue;

@@ -84,7 +84,7 @@ pub(super) fn run(directory: &Path, args: &CheckArgs) -> Result<u8, Error> {
     Ok(exit as u8)
 }
 
-fn selection(args: &CheckArgs) -> Result<Selection, Error> {
+pub(super) fn selection(args: &CheckArgs) -> Result<Selection, Error> {
     let pattern = |text: &String| {
         glob::Pattern::new(text)
             .map_err(|error| Error::Usage(format!("--only `{text}` is no pattern: {error}")))

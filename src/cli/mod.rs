@@ -3,6 +3,7 @@
 mod check;
 mod demo;
 mod explore;
+mod explorer;
 mod list;
 mod litmus;
 mod memory;
@@ -43,6 +44,8 @@ enum Command {
     },
     /// Explore real engines: recover every state that a crash could leave, at every storage call.
     Explore(explore::ExploreArgs),
+    /// Walk through the states of a model in a browser, with stateright's Explorer.
+    Explorer(explorer::ExplorerArgs),
     /// List engines, variants, invariants, findings, checks and profiles.
     List,
     /// See a real engine at work: loaded, read, killed while it writes, opened again.
@@ -102,6 +105,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Check(args) => check::run(&cli.specs, &args),
         Command::Litmus { files, verbose } => litmus::run(&cli.specs, &files, verbose),
         Command::Explore(args) => explore::run(&args),
+        Command::Explorer(args) => explorer::run(&cli.specs, &args),
         Command::List => list::run(&cli.specs),
         Command::Demo(Demo::Lsm(args)) => demo::run(&args),
     };

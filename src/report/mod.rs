@@ -4,4 +4,6 @@ pub mod checking;
 mod contents;
 pub mod explain;
 pub mod json;
+pub mod step;
+pub mod svg;
 pub mod text;
