@@ -75,8 +75,10 @@ pub fn of(spec: &Spec, check: &Check) -> Result<Box<dyn Explorer>, Error> {
 
 /// The Explorer of a setup.
 pub(super) fn of_setup<P: Protocol>(setup: &Setup<P>, sign: Sign) -> Box<dyn Explorer> {
+    let machine = Machine::new(setup.clone());
     let world = Arc::new(World {
-        machine: Machine::new(setup.clone()),
+        starts: machine.init_states(),
+        machine,
         fates: Memo::default(),
         sign,
     });
@@ -92,6 +94,7 @@ pub(super) fn of_setup<P: Protocol>(setup: &Setup<P>, sign: Sign) -> Box<dyn Exp
 /// A machine, with what it takes to put what it does into words.
 struct World<P: Protocol> {
     machine: Machine<P>,
+    starts: Vec<State>,
     /// By disk: the fates of each of its images.
     fates: Memo<u32, Arc<[Fates]>>,
     sign: Sign,

@@ -65,7 +65,7 @@ impl<P: Protocol> World<P> {
     pub(super) fn state_in_words(&self, at: &State) -> String {
         let run = self.machine.run_from(at);
         let mut text = String::new();
-        if at.spent == Default::default() {
+        if self.starts.contains(at) {
             text.push_str(&self.head());
         }
         if let Some(breach) = at.breach {
