@@ -13,6 +13,7 @@ pub mod markdown;
 pub mod merge;
 pub mod plan;
 pub mod results;
+pub mod step;
 pub mod svg;
 pub mod text;
 pub mod timings;
