@@ -16,11 +16,13 @@
 //! - [`file`]: reading and writing
 //! - [`record`]: steps as they happen, with the step that each lost effect comes from
 //! - [`script`]: what is run again
+//! - [`itf()`]: as a trace for other tools
 //! - [`minimal`]: fewer lost effects
 //! - [`needs`]: the rules of a file system that it hangs on
 
 pub mod contents;
 pub mod file;
+mod itf;
 pub mod minimal;
 pub mod needs;
 mod promise;
@@ -29,6 +31,7 @@ mod say;
 pub mod script;
 
 use contents::{Changes, Files};
+pub use itf::itf;
 pub use script::{After, Breach, Code, Life, Script, Trouble};
 
 use models::machine::script::Move;
