@@ -215,7 +215,7 @@ fn blessing_is_refused_where_ci_is_set() {
 
 #[test]
 fn results_are_json_that_reads_back_and_a_full_disk_is_an_error() {
-    use lightsout::report::json::Results;
+    use lightsout::report::results::Results;
     let directory = tempfile::tempdir().expect("a temporary directory");
     let path = directory.path().join("out.json");
     let file = path.display().to_string();
@@ -229,12 +229,10 @@ fn results_are_json_that_reads_back_and_a_full_disk_is_an_error() {
     assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
     let text = fs::read_to_string(&path).expect("the results");
     let results: Results = serde_json::from_str(&text).expect("they read back");
-    let found = results.checks[0]
-        .counterexample
-        .as_ref()
-        .expect("a counterexample");
-    assert_eq!(found.breach, "D2");
-    assert_eq!(found.steps.len(), found.moves.len() + 1);
+    let found = results.entries[0].counterexample.clone();
+    let found = found.expect("a counterexample");
+    assert_eq!(found.broken.promise, "D2");
+    assert_eq!(found.steps.len(), found.moves().len() + 1);
     let nowhere = directory
         .path()
         .join("missing/out.json")

@@ -214,7 +214,7 @@ fn the_way_of_a_counterexample_ends_where_it_breaks_the_promise() {
     checks.retain(|(spec, check)| some.contains(&&id(spec, check)[..]));
     for (spec, check) in checks {
         let case = catalogue::case(&spec, &check).expect("a case");
-        let found = case.shortest(None).expect("time").expect("a violation");
+        let found = case.shortest(lightsout::check::search::Until::default()).expect("time").expect("a violation");
         let explorer = explorer::of(&spec, &check).expect("an Explorer");
         let way = explorer.way(found.moves()).expect("a way");
         let (last, before) = way.split_last().expect("a step");

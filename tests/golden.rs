@@ -1,12 +1,14 @@
 //! What people and programs read, word for word: a change of any of these is seen in review. Nothing in
 //! them depends on time or on how a search was scheduled.
 
-use lightsout::check::counterexample::Counterexample;
 use lightsout::check::run::{Selection, run};
 use lightsout::check::search::Limits;
 use lightsout::check::spec::{self, Specs};
 use lightsout::check::verdict::{Judged, Verdict};
+use lightsout::counterexample::Counterexample;
+use lightsout::interrupt::Interrupt;
 use lightsout::litmus::{Detail, Report, Test};
+use lightsout::report::explain::explain;
 use lightsout::report::text::{self, plain};
 use std::path::Path;
 use std::sync::LazyLock;
@@ -29,6 +31,7 @@ fn judged(name: &str) -> Judged {
         threads: 1,
         time: None,
         gauge: None,
+        interrupt: Interrupt::default(),
     };
     let mut judged = run(spec, check, limits, &|_| ()).expect("it runs");
     let exploration = &mut judged.exploration;
@@ -47,7 +50,7 @@ fn counterexample(judged: &Judged) -> &Counterexample {
 
 fn table_of_steps(name: &str) -> String {
     let judged = judged(name);
-    text::counterexample(&judged, counterexample(&judged), &SPECS)
+    explain(counterexample(&judged), None, plain)
 }
 
 #[test]
@@ -102,7 +105,7 @@ fn a_counterexample_as_json_with_the_version_of_its_schema() {
     let judged = judged("as-found-lsm/power-cut");
     let json = serde_json::to_string(counterexample(&judged)).expect("JSON");
     // One step a line.
-    let json = json.replace("{\"action\"", "\n{\"action\"");
+    let json = json.replace("{\"mark\"", "\n{\"mark\"");
     insta::assert_snapshot!(json);
     let again: Counterexample = serde_json::from_str(&json).expect("it reads back");
     assert_eq!(again, *counterexample(&judged));

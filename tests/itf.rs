@@ -1,15 +1,12 @@
 //! A counterexample as a trace for other tools, read back by the library that reads those of Apalache and Quint.
 
-use lightsout::check::spec::read;
-use lightsout::check::{catalogue, run::sign};
 use lightsout::counterexample::contents::{Files, Node};
-use lightsout::counterexample::{Counterexample, Fate, Mark, itf as trace_of};
-use lightsout::explore::engines;
-use lightsout::explore::{Bounds, Profile};
-use lightsout::storage::simulated::{BLOCK_BYTES, SECTOR_BYTES};
+use lightsout::counterexample::itf::itf as trace_of;
+use lightsout::counterexample::{Counterexample, Fate, Mark, Script};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::path::Path;
 
 /// A state, as somebody who reads such traces in Rust declares it. `C`: the contents of a file.
@@ -33,26 +30,19 @@ struct State<C> {
     broken: String,
 }
 
-fn of_a_model(engine: &str, name: &str) -> Counterexample {
-    let specs = read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("specs")).expect("the specs");
-    let spec = specs.engines.iter().find(|spec| spec.engine == engine).expect("the engine");
-    let check = spec.checks.iter().find(|check| check.name == name).expect("the check");
-    let case = catalogue::case(spec, check).expect("a case");
-    let mut found = case.shortest(None).expect("time").expect("a violation");
-    sign(&mut found, spec, check);
-    found
+/// The counterexamples that are kept as files, of models and of real code.
+fn kept() -> Vec<Counterexample> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/counterexamples");
+    let entries = fs::read_dir(directory).expect("the counterexamples");
+    let mut paths = Vec::from_iter(entries.map(|entry| entry.expect("an entry").path()));
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
+    paths.sort();
+    paths.iter().map(|path| Counterexample::read(path).expect("a counterexample")).collect()
 }
 
-fn of_code(name: &str) -> Counterexample {
-    let entries = engines::catalogue();
-    let entry = entries.iter().find(|entry| entry.name == name).expect("the engine");
-    let posix = Profile::named("posix").expect("a profile").with_sizes(SECTOR_BYTES, BLOCK_BYTES);
-    let bounds = Bounds {
-        settled: true,
-        ..Bounds::default()
-    };
-    let outcome = entry.explore(&posix, &bounds, entry.operations);
-    outcome.counterexample.expect("a violation")
+fn one(name: &str) -> Counterexample {
+    let found = kept().into_iter().find(|found| found.name == name);
+    found.unwrap_or_else(|| panic!("{name} is kept"))
 }
 
 /// The trace says what the frames do. `contents`: what a file holds, as the trace writes it.
@@ -109,28 +99,30 @@ fn directories_of(files: &Files) -> BTreeSet<String> {
 }
 
 #[test]
-fn the_trace_of_a_model_reads_back() {
-    for (engine, name) in [("lsm", "as-found/log-synced"), ("wal", "without/append-data-barrier")] {
-        let found = of_a_model(engine, name);
-        assert!(found.steps.iter().any(|step| !step.effects.is_empty()));
-        assert_same(&found, |node| match node {
-            Node::Cells(cells) => Some(cells.clone()),
-            _ => None,
-        });
-    }
-}
-
-#[test]
-fn the_trace_of_real_code_reads_back() {
-    let found = of_code("lsm-truncate-before-sstable-sync");
-    assert!(found.frames().iter().any(|frame| !frame.durable.0.is_empty()));
-    assert_same(&found, |node| match node {
-        Node::Bytes(bytes) => {
-            let hex = bytes.iter().map(|byte| format!("{byte:02x}"));
-            Some(hex.collect::<String>())
+fn every_trace_reads_back_of_models_and_of_real_code() {
+    let (mut models, mut code) = (0, 0);
+    for found in kept() {
+        match found.script {
+            Script::Model { .. } => {
+                models += 1;
+                assert_same(&found, |node| match node {
+                    Node::Cells(cells) => Some(cells.clone()),
+                    _ => None,
+                });
+            }
+            Script::Code(_) => {
+                code += 1;
+                assert_same(&found, |node| match node {
+                    Node::Bytes(bytes) => {
+                        let hex = bytes.iter().map(|byte| format!("{byte:02x}"));
+                        Some(hex.collect::<String>())
+                    }
+                    _ => None,
+                });
+            }
         }
-        _ => None,
-    });
+    }
+    assert!(models > 2 && code > 2, "{models} of models, {code} of real code");
 }
 
 #[test]
@@ -142,9 +134,9 @@ fn a_trace_is_typed_as_apalache_types_it() {
         assert_eq!(types["lost"], "Seq(<<Str, Int, Str>>)");
         types["durable"].as_str().map(String::from)
     };
-    let model = of_a_model("lsm", "as-found/log-synced");
+    let model = one("lsm/as-found/log-synced");
     assert_eq!(types(&model).as_deref(), Some("Str -> Seq(Str)"));
     assert_eq!(trace_of(&model)["states"][0]["durable"].to_string(), r##"{"#map":[["store/log",[]]]}"##);
     assert_eq!(trace_of(&model)["states"][3]["step"].to_string(), r##"{"#bigint":"3"}"##);
-    assert_eq!(types(&of_code("lsm-truncate-before-sstable-sync")).as_deref(), Some("Str -> Str"));
+    assert_eq!(types(&one("lsm-truncate-before-sstable-sync")).as_deref(), Some("Str -> Str"));
 }

@@ -5,6 +5,7 @@ use lightsout::check::run::{Selection, run, validate};
 use lightsout::check::search::Limits;
 use lightsout::check::spec::{self, Specs};
 use lightsout::check::verdict::Verdict;
+use lightsout::interrupt::Interrupt;
 use lightsout::report::checking;
 use models::contract::Promise;
 use std::collections::BTreeSet;
@@ -174,6 +175,7 @@ fn every_refuted_check_is_refuted_by_the_script_in_the_lock() {
         threads: 1,
         time: None,
         gauge: None,
+        interrupt: Interrupt::default(),
     };
     let mut refuted = 0;
     for (spec, check) in Selection::default().of(&specs).expect("checks") {
@@ -186,7 +188,7 @@ fn every_refuted_check_is_refuted_by_the_script_in_the_lock() {
             unreachable!("as expected")
         };
         assert_eq!(
-            found.script(),
+            found.in_words(),
             lock.verdict[&judged.id].script,
             "{}",
             judged.id

@@ -1,5 +1,8 @@
 //! House rules that a test can hold: dependencies point one way, files stay small, nothing is ignored.
 
+mod command_lines;
+
+use command_lines::{assert_accepted, in_script};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -140,5 +143,90 @@ fn no_test_is_ignored_and_no_file_is_a_novel() {
             };
             assert!(lines <= limit, "{} has {lines} lines", path.display());
         }
+    }
+}
+
+fn read(path: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+#[test]
+fn the_changelog_has_this_version_and_what_is_to_come_in_the_usual_form() {
+    let changelog = read("CHANGELOG.md");
+    let versions: Vec<&str> = (changelog.lines())
+        .filter_map(|line| line.strip_prefix("## ["))
+        .filter_map(|line| Some(line.split_once(']')?.0))
+        .collect();
+    let expected = ["Unreleased", env!("CARGO_PKG_VERSION")];
+    assert_eq!(versions.get(..2), Some(&expected[..]), "the first two");
+    let groups = [
+        "Added",
+        "Changed",
+        "Deprecated",
+        "Removed",
+        "Fixed",
+        "Security",
+    ];
+    for group in (changelog.lines()).filter_map(|line| line.strip_prefix("### ")) {
+        assert!(groups.contains(&group), "{group}");
+    }
+}
+
+#[test]
+fn both_licences_are_there_and_every_package_and_the_readme_say_so() {
+    let apache = read("LICENSE-APACHE");
+    assert!(apache.contains("Version 2.0, January 2004") && apache.lines().count() == 202);
+    assert!(read("LICENSE-MIT").starts_with("MIT License"));
+    let manifest = read("Cargo.toml");
+    assert!(manifest.contains("\nlicense = \"MIT OR Apache-2.0\"\n"));
+    for package in [
+        "Cargo.toml",
+        "models/Cargo.toml",
+        "examples/others/Cargo.toml",
+    ] {
+        let package = read(package);
+        assert!(
+            package.contains("\nlicense.workspace = true\n"),
+            "{package}"
+        );
+    }
+    let own = read("models/LICENSE-APACHE") + &read("models/LICENSE-MIT");
+    assert_eq!(
+        own,
+        apache + &read("LICENSE-MIT"),
+        "a package brings them along"
+    );
+    let readme = read("README.md");
+    assert!(readme.contains("(LICENSE-MIT)") && readme.contains("(LICENSE-APACHE)"));
+}
+
+/// What a document tells its reader to type: blocks of `sh`, and code within a sentence.
+fn told(document: &str) -> Vec<Vec<String>> {
+    let mut script = String::new();
+    for (place, block) in document.split("```").enumerate() {
+        match block.strip_prefix("sh\n") {
+            Some(lines) => script.push_str(lines),
+            None if place % 2 == 0 => {
+                let code = block.split('`').skip(1).step_by(2);
+                let lines = code.filter(|code| !code.contains(" = ")); // a dependency
+                lines.for_each(|code| script.push_str(&format!("{code}\n")));
+            }
+            None => {}
+        }
+    }
+    in_script(&script)
+}
+
+#[test]
+fn the_commands_of_the_documents_are_commands_of_the_binary() {
+    let mut least = [6, 15].into_iter();
+    for document in ["README.md", "CHECKING.md"] {
+        let lines = told(&read(document));
+        assert!(
+            lines.len() >= least.next().expect("one each"),
+            "{document}: {lines:?}"
+        );
+        assert_accepted(&lines);
     }
 }

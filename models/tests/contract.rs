@@ -199,8 +199,17 @@ fn protocols() -> impl Strategy<Value = (Variant, SyncMode)> {
     (prop::sample::select(variants), prop::sample::select(modes))
 }
 
+fn cases(cases: u32) -> ProptestConfig {
+    ProptestConfig {
+        // PROPTEST_CASES asks for more, not for less.
+        cases: cases.max(ProptestConfig::default().cases),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(1_000))]
 
     #[test]
     fn the_oracle_judges_as_the_definition_does(
@@ -230,7 +239,7 @@ fn lives() -> impl Strategy<Value = Vec<Vec<(Operation, Event)>>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(20_000))]
 
     /// No engine stands between: a client that goes on after a failure, and any recovered state.
     #[test]

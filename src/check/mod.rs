@@ -6,9 +6,12 @@
 //! - [`queue`]: several checks at a time
 //! - [`verdict`]: what a check found, and whether that was expected
 //! - [`lock`]: `specs/verdicts.lock`, the ratchet
-//! - [`counterexample`]: a script, with the disk at each step
+//! - [`replace`](mod@replace): files that are written whole or not at all
+//! - [`counterexample`]: the counterexample of a model
+//! - [`again`]: one that was written down, run again
 //! - [`explorer`]: stateright's Explorer on a check, in words
 
+pub mod again;
 pub mod catalogue;
 pub mod counterexample;
 pub mod error;
@@ -16,7 +19,8 @@ pub mod explorer;
 pub mod lock;
 mod promised;
 pub mod queue;
-mod replayed;
+pub mod replace;
+pub mod replayed;
 pub mod run;
 pub mod search;
 pub mod spec;

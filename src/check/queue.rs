@@ -43,6 +43,7 @@ pub fn run_all(
 mod tests {
     use super::*;
     use crate::check::lock::Locked;
+    use crate::interrupt::Interrupt;
     use std::path::Path;
     use std::sync::Mutex;
 
@@ -78,6 +79,7 @@ mod tests {
             threads: 1,
             time: None,
             gauge: None,
+            interrupt: Interrupt::default(),
         };
         let done = run_all(&checks, &lock, at_a_time, limits, &watch, |judged| {
             answered.push(judged.id);

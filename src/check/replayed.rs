@@ -6,25 +6,38 @@ use super::catalogue::{
 };
 use super::spec::{Check, Spec};
 use crate::conform::{
-    Divergence, Kind, replay_bitcask, replay_btree, replay_events, replay_found_bitcask,
+    Divergence, Kind, Replayed, replay_bitcask, replay_btree, replay_events, replay_found_bitcask,
     replay_lines, replay_log, replay_lsm, replay_segments,
 };
 use models::contract::Promise;
 use models::machine::script::Move;
 
 /// The engine's name, and how it did.
-type Replayed = (&'static str, Result<(), Divergence>);
+type Named = (&'static str, Result<Replayed, Divergence>);
+
+/// What the real engine does with a script.
+#[derive(Debug)]
+pub struct OnEngine {
+    /// In a sentence.
+    pub says: String,
+    /// How it went; none: it was not run.
+    pub replayed: Option<Replayed>,
+}
 
 /// A sentence on what the real engine does with the script; `None` where the check has no setup.
 ///
 /// # Errors
 /// Where the engine and its model part.
-pub(super) fn replayed(
+pub fn replayed(
     spec: &Spec,
     check: &Check,
     moves: &[Move],
     promise: Promise,
-) -> Result<Option<String>, String> {
+) -> Result<Option<OnEngine>, String> {
+    let not_run = |says| OnEngine {
+        says,
+        replayed: None,
+    };
     let is_only_a_model = match spec.engine.as_str() {
         "wal" => module_setup(spec, check).is_some(),
         "btree" => found_btree_setup(spec, check).is_some(),
@@ -33,7 +46,7 @@ pub(super) fn replayed(
     if is_only_a_model {
         let why =
             "not replayed: real code as the study found it is explored, see `lightsout explore`";
-        return Ok(Some(why.into()));
+        return Ok(Some(not_run(why.into())));
     }
     let Some((name, found)) = on_its_engine(spec, check, moves, promise) else {
         return Ok(None);
@@ -43,17 +56,18 @@ pub(super) fn replayed(
         None => format!("the real {name}"),
     };
     match found {
-        Ok(()) => Ok(Some(format!(
-            "{engine}, on simulated storage, breaks {promise} by the same script"
-        ))),
+        Ok(replayed) => Ok(Some(OnEngine {
+            says: format!("{engine}, on simulated storage, breaks {promise} by the same script"),
+            replayed: Some(replayed),
+        })),
         Err(found) if found.kind == Kind::NotModelled => {
-            Ok(Some(format!("not replayed: {}", found.found)))
+            Ok(Some(not_run(format!("not replayed: {}", found.found))))
         }
         Err(found) => Err(format!("{engine} diverges from the script: {found}")),
     }
 }
 
-fn on_its_engine(spec: &Spec, check: &Check, moves: &[Move], promise: Promise) -> Option<Replayed> {
+fn on_its_engine(spec: &Spec, check: &Check, moves: &[Move], promise: Promise) -> Option<Named> {
     match spec.engine.as_str() {
         "wal" => match segments_setup(spec, check) {
             Some(setup) => {

@@ -3,12 +3,12 @@
 use super::Error;
 use super::catalogue::{self, ENGINES};
 use super::replayed::replayed;
-use super::search::{Case, Exploration, Limits, TimeUp};
+use super::search::{Case, Exploration, Limits, TimeUp, Until};
 use super::spec::{Check, CrashKind, Spec, Specs, expected};
 use super::verdict::{Judged, Verdict};
 use crate::counterexample::Counterexample;
+use crate::counterexample::about::in_full;
 use models::profile::{NAMES, Profile};
-use std::time::Duration;
 
 /// What to run, and how far.
 #[derive(Clone, Debug, Default)]
@@ -31,9 +31,11 @@ impl Selection {
         self.profile.is_some() || self.large || !self.bounds.is_empty()
     }
 
-    /// Whether all of the specs run as they stand.
-    pub fn is_everything(&self) -> bool {
-        self.engine.is_none() && self.only.is_empty() && !self.overrides()
+    /// Whether a check of this id is selected, if it is there and has the bounds that are asked for.
+    pub fn covers(&self, id: &str) -> bool {
+        let engine = id.split('/').next();
+        (self.engine.is_none() || self.engine.as_deref() == engine)
+            && (self.only.is_empty() || self.only.iter().any(|pattern| pattern.matches(id)))
     }
 
     /// The checks that are selected, with the overrides applied. At least one, or an error.
@@ -49,15 +51,9 @@ impl Selection {
         }
         let mut selected = Vec::new();
         for spec in &specs.engines {
-            let wanted = self
-                .engine
-                .as_ref()
-                .is_none_or(|engine| *engine == spec.engine);
-            for check in spec.checks.iter().filter(|_| wanted) {
-                let id = id(spec, check);
+            for check in &spec.checks {
                 let has_bounds = !self.large || !check.large.is_empty();
-                let named = self.only.iter().any(|pattern| pattern.matches(&id));
-                if has_bounds && (self.only.is_empty() || named) {
+                if has_bounds && self.covers(&id(spec, check)) {
                     selected.push((spec, self.overridden(check)?));
                 }
             }
@@ -125,14 +121,25 @@ pub fn run(
         (gauge.reset)();
         (gauge.peak)()
     });
-    let (exploration, mut verdict) = explore(&*case, spec, check, limits, progress);
+    let (exploration, mut verdict) = match limits.interrupt.is_set() {
+        true => {
+            let not_started = Verdict::Inconclusive("not started".into());
+            (Exploration::default(), not_started)
+        }
+        false => explore(&*case, spec, check, limits, progress),
+    };
     let bytes = limits
         .gauge
         .map(|gauge| (gauge.peak)().saturating_sub(before));
-    let (strongest, shown_by) = match verdict {
-        Verdict::Violates(..) => profiles(&*case, check, limits.time),
-        _ => (Vec::new(), Vec::new()),
+    let shown = match verdict {
+        Verdict::Violates(..) => profiles(&*case, check, limits.until()),
+        _ => Ok((Vec::new(), Vec::new())),
     };
+    let (strongest, shown_by) = shown.unwrap_or_else(|TimeUp| {
+        let text = format!("it {verdict}; no time was left to ask every file system");
+        verdict = Verdict::Inconclusive(text);
+        (Vec::new(), Vec::new())
+    });
     let replayed = replay(spec, check, &mut verdict);
     if let Verdict::Violates(_, counterexample) = &mut verdict {
         sign(counterexample, spec, check);
@@ -159,9 +166,8 @@ pub fn run(
 /// Says whose counterexample it is.
 pub fn sign(counterexample: &mut Counterexample, spec: &Spec, check: &Check) {
     let engine = ENGINES.iter().find(|engine| engine.name == spec.engine);
-    let mut variants = engine.into_iter().flat_map(|engine| engine.variants);
-    let variant = variants.find(|(name, _)| *name == check.variant);
-    let about = variant.map_or("", |(_, about)| *about);
+    let variants = engine.into_iter().flat_map(|engine| engine.variants).copied();
+    let about = in_full(variants, &check.variant).unwrap_or_default();
     counterexample.name = id(spec, check);
     counterexample.about = format!("{}: {about}", spec.title.split(':').next().unwrap_or_default());
     counterexample.finding.clone_from(&check.finding);
@@ -182,7 +188,7 @@ fn explore(
 ) -> (Exploration, Verdict) {
     let exploration = case.explore(limits, progress);
     let verdict = if exploration.breached {
-        match case.shortest(limits.time) {
+        match case.shortest(limits.until()) {
             Ok(Some(counterexample)) => match super::spec::promise(&counterexample.broken.promise) {
                 Some(promise) => Verdict::Violates(promise, Box::new(counterexample)),
                 None => Verdict::Broken("the shortest script breaks nothing when run again".into()),
@@ -193,7 +199,11 @@ fn explore(
             ),
         }
     } else if !exploration.exhausted {
-        Verdict::Inconclusive(format!("stopped after {} states", exploration.unique))
+        let how = match limits.interrupt.is_set() {
+            true => "interrupted",
+            false => "stopped",
+        };
+        Verdict::Inconclusive(format!("{how} after {} states", exploration.unique))
     } else {
         let judged = spec.judged(check).unwrap_or_default();
         let applies = |id: &str| !spec.not_applicable.contains_key(id) && !waived(check, id);
@@ -229,23 +239,31 @@ fn waived(check: &Check, id: &str) -> bool {
         }
 }
 
-/// The strongest profiles that show the violation, and all that do.
-fn profiles(case: &dyn Case, check: &Check, time: Option<Duration>) -> (Vec<String>, Vec<String>) {
-    let shows = |name: &&str| {
+/// The strongest profiles that show the violation, and all that do; `Err`: one could not be asked to the end.
+fn profiles(
+    case: &dyn Case,
+    check: &Check,
+    until: Until,
+) -> Result<(Vec<String>, Vec<String>), TimeUp> {
+    let mut shown: Vec<&str> = Vec::new();
+    for name in NAMES {
         let mut profile = Profile::named(name);
         for (switch, value) in &check.switches {
             profile = profile.and_then(|profile| profile.with(switch, value));
         }
-        profile.is_some_and(|profile| matches!(case.on(profile).shortest(time), Ok(Some(_))))
-    };
-    let shown: Vec<&str> = NAMES.into_iter().filter(shows).collect();
+        if let Some(profile) = profile
+            && case.on(profile).shortest(until)?.is_some()
+        {
+            shown.push(name);
+        }
+    }
     let strongest = shown
         .iter()
         .filter(|name| !shown.iter().any(|other| stronger(other, name)));
-    (
+    Ok((
         strongest.map(|name| name.to_string()).collect(),
         shown.iter().map(|n| n.to_string()).collect(),
-    )
+    ))
 }
 
 /// Whether one profile guarantees all that another does, and more.
@@ -261,10 +279,12 @@ fn replay(spec: &Spec, check: &Check, verdict: &mut Verdict) -> Option<String> {
     let Verdict::Violates(promise, counterexample) = verdict else {
         return None;
     };
-    replayed(spec, check, counterexample.moves(), *promise).unwrap_or_else(|parted| {
+    let replayed = replayed(spec, check, counterexample.moves(), *promise);
+    let replayed = replayed.unwrap_or_else(|parted| {
         *verdict = Verdict::Broken(parted);
         None
-    })
+    });
+    replayed.map(|on_engine| on_engine.says)
 }
 
 fn bounds(check: &Check) -> String {
@@ -321,7 +341,10 @@ mod tests {
         let check = log.checks.iter().find(|check| check.name == name);
         let check = check.expect("the check");
         let case = catalogue::case(log, check).expect("a case");
-        let mut found = case.shortest(None).expect("time").expect("a violation");
+        let mut found = case
+            .shortest(Until::default())
+            .expect("time")
+            .expect("a violation");
         tamper(&mut found);
         let mut verdict = Verdict::Violates(Promise::D1, Box::new(found));
         (replay(log, check, &mut verdict), verdict)

@@ -8,6 +8,7 @@
 use super::counterexample;
 use super::explorer::{Explorer, Sign};
 use crate::counterexample::{Counterexample, Step};
+use crate::interrupt::Interrupt;
 use models::contract::Promise;
 use models::disk::Failure;
 use models::machine::script::Move;
@@ -22,7 +23,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// How far an exploration may go.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Limits {
     /// Threads of stateright's search.
     pub threads: usize,
@@ -30,6 +31,27 @@ pub struct Limits {
     pub time: Option<Duration>,
     /// Counts memory, where the program has an allocator that does.
     pub gauge: Option<Gauge>,
+    /// Once that is set it stops, too.
+    pub interrupt: Interrupt,
+}
+
+impl Limits {
+    /// Those of a search for a shortest script.
+    pub fn until(&self) -> Until {
+        Until {
+            time: self.time,
+            interrupt: self.interrupt,
+        }
+    }
+}
+
+/// When a search for a shortest script gives up; by default never.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Until {
+    /// After that long.
+    pub time: Option<Duration>,
+    /// Once that is set.
+    pub interrupt: Interrupt,
 }
 
 /// How a program counts its memory.
@@ -41,8 +63,8 @@ pub struct Gauge {
     pub peak: fn() -> usize,
 }
 
-/// What an exploration found.
-#[derive(Clone, Debug)]
+/// What an exploration found; by default it was not run.
+#[derive(Clone, Debug, Default)]
 pub struct Exploration {
     /// Distinct states.
     pub unique: usize,
@@ -69,8 +91,8 @@ pub trait Case: Send + Sync {
     /// Explores it with stateright, depth first; `progress` hears the number of states so far.
     fn explore(&self, limits: Limits, progress: &dyn Fn(usize)) -> Exploration;
 
-    /// A shortest script to a breach, if there is one; `Err`: the time was up.
-    fn shortest(&self, time: Option<Duration>) -> Result<Option<Counterexample>, TimeUp>;
+    /// A shortest script to a breach, if there is one; `Err`: it gave up.
+    fn shortest(&self, until: Until) -> Result<Option<Counterexample>, TimeUp>;
 
     /// A script, run again: the promise that it breaks with its last move, and what a reader sees.
     fn again(&self, moves: &[Move]) -> (Option<Promise>, Vec<Step>);
@@ -82,7 +104,7 @@ pub trait Case: Send + Sync {
     fn on(&self, profile: Profile) -> Box<dyn Case>;
 }
 
-/// A search ran out of time.
+/// A search ran out of time, or was interrupted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimeUp;
 
@@ -132,7 +154,8 @@ impl<P: Protocol> Case for Setup<P> {
             std::thread::sleep(pause);
             pause = (pause * 2).min(Duration::from_millis(50));
             progress(checker.unique_state_count());
-            if limits.time.is_some_and(|time| started.elapsed() > time) && !stopped {
+            let is_over = limits.time.is_some_and(|time| started.elapsed() > time);
+            if (is_over || limits.interrupt.is_set()) && !stopped {
                 checker.model().stop.store(true, Ordering::Relaxed);
                 stopped = true;
             }
@@ -154,9 +177,9 @@ impl<P: Protocol> Case for Setup<P> {
         }
     }
 
-    fn shortest(&self, time: Option<Duration>) -> Result<Option<Counterexample>, TimeUp> {
+    fn shortest(&self, until: Until) -> Result<Option<Counterexample>, TimeUp> {
         let machine = Machine::new(self.clone());
-        let moves = shortest(&machine, time)?;
+        let moves = shortest(&machine, until)?;
         Ok(moves.map(|moves| counterexample::of(self, moves)))
     }
 
@@ -188,7 +211,7 @@ fn cost(state: &State, actions: u32) -> Cost {
 /// A shortest script to a breach: Dijkstra over costs that only grow.
 pub fn shortest<P: Protocol>(
     machine: &Machine<P>,
-    time: Option<Duration>,
+    until: Until,
 ) -> Result<Option<Vec<Move>>, TimeUp> {
     let started = Instant::now();
     let mut parents: FxHashMap<State, Option<(State, Action)>> = FxHashMap::default();
@@ -210,8 +233,11 @@ pub fn shortest<P: Protocol>(
         if state.breach.is_some() {
             return Ok(Some(script(machine, &parents, state)));
         }
-        if parents.len().is_multiple_of(4096) && time.is_some_and(|time| started.elapsed() > time) {
-            return Err(TimeUp);
+        if parents.len().is_multiple_of(4096) {
+            let is_over = until.time.is_some_and(|time| started.elapsed() > time);
+            if is_over || until.interrupt.is_set() {
+                return Err(TimeUp);
+            }
         }
         machine.actions(&state, &mut actions);
         for action in actions.drain(..) {

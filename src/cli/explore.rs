@@ -1,17 +1,29 @@
 //! `lightsout explore`.
 
-use super::{paint, print};
+mod chosen;
+
+use super::check::{refuse_to_bless, shard};
+use super::outputs::TimedOutputs;
+use super::progress::Bars;
+use super::{interrupt, paint, print};
+use chosen::{Chosen, is_default};
 use clap::Args;
 use lightsout::check::Error;
+use lightsout::check::lock::Kind;
 use lightsout::check::verdict::Exit;
-use lightsout::explore::engines::{Entry, Outcome, catalogue};
-use lightsout::explore::{Bounds, Mode, PROFILES, Profile, States, Verdict};
+use lightsout::explore::engines::{self, Outcome};
+use lightsout::explore::{Bounds, Mode, Progress, States, Verdict};
+use lightsout::interrupt::Interrupt;
 use lightsout::parallel::in_order;
 use lightsout::report::explain::explain;
+use lightsout::report::plan::{Plan, Shard};
+use lightsout::report::results::{Entry, Results, exploration_id, kept};
 use lightsout::report::text::Tone;
-use lightsout::storage::simulated::{BLOCK_BYTES, SECTOR_BYTES};
-use std::path::PathBuf;
-use std::time::Duration;
+use lightsout::report::timings::{Timing, Timings};
+use std::cmp::Reverse;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 #[derive(Debug, Args)]
 pub(super) struct ExploreArgs {
@@ -52,131 +64,180 @@ pub(super) struct ExploreArgs {
     /// Print the counterexample of every violation, the expected ones too.
     #[arg(long)]
     show: bool,
-    /// Write the counterexamples there, as JSON.
-    #[arg(long, value_name = "DIR")]
-    save: Option<PathBuf>,
+    /// The I-th of N parts, which `lightsout merge` puts together.
+    #[arg(long, value_name = "I/N")]
+    shard: Option<String>,
+    #[command(flatten)]
+    outputs: TimedOutputs,
+    /// Write what is found into specs/verdicts.lock; with the default bounds only.
+    #[arg(long)]
+    bless: bool,
 }
 
-pub(super) fn run(args: &ExploreArgs) -> Result<u8, Error> {
-    let entries = selected(args)?;
-    let profiles = profiles(args)?;
-    let bounds = bounds(args)?;
-    if args.audit {
-        return audit(args, &entries, &profiles, &bounds);
+pub(super) fn run(directory: &Path, args: &ExploreArgs) -> Result<u8, Error> {
+    let shard = shard(args.shard.as_deref())?;
+    refuse_to_bless(args.bless, shard)?;
+    let chosen = Chosen::of(directory, args)?;
+    if args.bless && !is_default(args) {
+        return Err(Error::Usage(
+            "--bless keeps what the default bounds give: leave out --operations, --faults, --from-nothing, --eager and \
+             --converges"
+                .into(),
+        ));
     }
-    let jobs: Vec<(&Entry, &Profile)> = (entries.iter())
-        .flat_map(|entry| profiles.iter().map(move |profile| (entry, profile)))
-        .collect();
+    let bounds = bounds(args, interrupt::listen()?)?;
+    if args.audit {
+        return audit(args, &chosen, shard, &bounds);
+    }
+    args.outputs.probe()?;
+    let places = chosen.plan.part(shard);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = args.threads.map_or(cores, usize::from);
     // The weakest file system has the most to do: it goes first.
     let begin: Vec<usize> = {
-        let mut places: Vec<usize> = (0..jobs.len()).collect();
-        places.sort_by_key(|place| std::cmp::Reverse(place % profiles.len()));
-        places
+        let weakness = |i: &usize| places[*i] % chosen.profiles.len();
+        let mut begin: Vec<usize> = (0..places.len()).collect();
+        begin.sort_by_key(|i| Reverse(weakness(i)));
+        begin
     };
     print(&heading())?;
+    let started = Instant::now();
+    let bars = Bars::new(places.len());
     let first = args.operations.unwrap_or(usize::MAX);
-    let run = |place: usize| {
-        let (entry, profile) = jobs[place];
-        let outcome = entry.explore(profile, &bounds, first);
+    let explore = |i: usize| {
+        let (entry, profile) = chosen.job(places[i]);
+        let progress = Arc::new(Progress::default());
+        let id = exploration_id(entry.name, &profile.name);
+        let known = chosen
+            .lock
+            .exploration
+            .get(&id)
+            .filter(|_| is_default(args));
+        let _bar = bars.exploration(&id, known.and_then(|kept| kept.recoveries), &progress);
+        let watched = Bounds {
+            progress: Some(progress),
+            ..bounds.clone()
+        };
+        let outcome = entry.explore(profile, &watched, first);
         let needs = match &outcome.report.verdict {
-            Verdict::Violates { .. } if args.rules => Some(entry.needs(profile, &bounds, first)),
+            Verdict::Violates { .. } if args.rules && !bounds.interrupt.is_set() => {
+                Some(entry.needs(profile, &bounds, first))
+            }
             _ => None,
         };
-        (place, outcome, needs)
+        // Of one that was interrupted nothing is known.
+        let needs = needs.filter(|_| !bounds.interrupt.is_set());
+        (i, outcome, needs)
     };
-    let mut exit = Exit::Expected;
-    let (mut recoveries, mut differing) = (0, 0);
-    let mut states = States::default();
-    in_order(begin, threads, run, |(place, outcome, needs)| {
-        let (entry, profile) = jobs[place];
-        let ended = judge(entry, profile, &outcome);
+    let (mut entries, mut timings) = (Vec::new(), Vec::new());
+    let (mut recoveries, mut states) = (0, States::default());
+    in_order(begin, threads, explore, |(i, outcome, needs)| {
+        let (entry, _) = chosen.job(places[i]);
         recoveries += outcome.report.recoveries;
         states = states.and(outcome.report.coverage.states);
-        differing += usize::from(ended != Exit::Expected);
-        exit = exit.worse(ended);
-        print(&line(entry, &outcome, ended))?;
-        match needs.as_deref() {
-            Some([]) => print("      whatever one rule says\n")?,
-            Some(needs) => print(&format!("      needs {}\n", needs.join(", ")))?,
-            None => {}
-        }
-        if args.show || matches!(outcome.report.verdict, Verdict::Inconclusive(_)) {
-            for line in outcome.report.coverage.lines() {
-                print(&format!("      {line}\n"))?;
-            }
-        }
-        if let Some(found) = &outcome.counterexample
-            && (args.show || ended != Exit::Expected)
-        {
-            print(&format!("\n{}\n", explain(found, None, paint)))?;
-        }
-        save(args, &outcome)
+        let found = Entry::exploration(entry, &outcome, needs);
+        timings.push(Timing::exploration(found.id.clone(), &outcome.report));
+        bars.done(|| tell(args, entry, &outcome, &found))?;
+        entries.push(found);
+        Ok::<(), Error>(())
     })?;
+    drop(bars);
+    let expected = entries
+        .iter()
+        .filter(|found| found.exit() == Exit::Expected);
     print(&format!(
         "\n{} explorations, {} as expected; {recoveries} recoveries cover {states} crash states\n",
-        jobs.len(),
-        jobs.len() - differing
+        entries.len(),
+        expected.count()
     ))?;
-    Ok(exit as u8)
+    let differences = match args.bless {
+        true => Vec::new(),
+        false => chosen.differences(args, shard, &entries),
+    };
+    let timings = Timings::of(threads, started.elapsed(), timings);
+    let results = Results::of(&chosen.plan, shard, entries, differences);
+    let exit = args.outputs.finish(&results, &timings)?;
+    if args.bless {
+        let mut lock = chosen.lock.clone();
+        lock.bless(Kind::Explore, kept(&results.entries), |id| {
+            chosen.covers(args, id)
+        })?;
+        lock.write(directory)?;
+        print("specs/verdicts.lock is written: look at the difference\n")?;
+    }
+    Ok(exit)
+}
+
+/// The line of an exploration, and what belongs to it below.
+fn tell(
+    args: &ExploreArgs,
+    entry: &engines::Entry,
+    outcome: &Outcome,
+    found: &Entry,
+) -> Result<(), Error> {
+    print(&line(entry, outcome, found.as_expected))?;
+    let needs = found
+        .explored
+        .as_ref()
+        .and_then(|explored| explored.needs.as_deref());
+    match needs {
+        Some([]) => print("      whatever one rule says\n")?,
+        Some(needs) => print(&format!("      needs {}\n", needs.join(", ")))?,
+        None => {}
+    }
+    if args.show || matches!(outcome.report.verdict, Verdict::Inconclusive(_)) {
+        for line in outcome.report.coverage.lines() {
+            print(&format!("      {line}\n"))?;
+        }
+    }
+    match &outcome.counterexample {
+        Some(way) if args.show || !found.as_expected => {
+            print(&format!("\n{}\n", explain(way, None, paint)))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The results of a run whose parts are put together.
+pub(super) fn merged(
+    directory: &Path,
+    args: &ExploreArgs,
+    put: impl FnOnce(&Plan) -> Result<Vec<Entry>, Error>,
+) -> Result<Results, Error> {
+    let chosen = Chosen::of(directory, args)?;
+    let entries = put(&chosen.plan)?;
+    let differences = chosen.differences(args, None, &entries);
+    Ok(Results::of(&chosen.plan, None, entries, differences))
 }
 
 fn audit(
     args: &ExploreArgs,
-    entries: &[Entry],
-    profiles: &[Profile],
+    chosen: &Chosen,
+    shard: Option<Shard>,
     bounds: &Bounds,
 ) -> Result<u8, Error> {
+    if !args.outputs.is_empty() || shard.is_some() || args.bless {
+        return Err(Error::Usage(
+            "--audit has no verdicts to write down or to split: leave out the files, --shard and --bless".into(),
+        ));
+    }
     let first = args.operations.unwrap_or(usize::MAX);
-    for entry in entries {
-        for profile in profiles {
-            print(&format!("{} on {}\n", entry.name, profile.name))?;
-            for line in entry.audit(profile, bounds, first) {
-                print(&format!("  {line}\n"))?;
-            }
+    for place in chosen.plan.part(None) {
+        let (entry, profile) = chosen.job(place);
+        print(&format!("{} on {}\n", entry.name, profile.name))?;
+        let lines = entry.audit(profile, bounds, first);
+        if bounds.interrupt.is_set() {
+            print("  interrupted\n")?;
+            return Ok(Exit::Inconclusive as u8);
+        }
+        for line in lines {
+            print(&format!("  {line}\n"))?;
         }
     }
     Ok(Exit::Expected as u8)
 }
 
-fn selected(args: &ExploreArgs) -> Result<Vec<Entry>, Error> {
-    let all = catalogue();
-    let known: Vec<&str> = all.iter().map(|entry| entry.name).collect();
-    if let Some(unknown) = args
-        .engines
-        .iter()
-        .find(|name| !known.contains(&name.as_str()))
-    {
-        return Err(Error::Usage(format!(
-            "there is no engine `{unknown}` to explore: it is one of {}",
-            known.join(", ")
-        )));
-    }
-    let wanted = |entry: &Entry| {
-        args.engines.is_empty() || args.engines.iter().any(|name| name == entry.name)
-    };
-    Ok(all.into_iter().filter(wanted).collect())
-}
-
-fn profiles(args: &ExploreArgs) -> Result<Vec<Profile>, Error> {
-    let names: Vec<&str> = match args.profile.is_empty() {
-        true => PROFILES.to_vec(),
-        false => args.profile.iter().map(String::as_str).collect(),
-    };
-    let profile = |name: &&str| {
-        let named = Profile::named(name).ok_or_else(|| {
-            Error::Usage(format!(
-                "there is no profile `{name}`: it is one of {}",
-                PROFILES.join(", ")
-            ))
-        })?;
-        Ok(named.with_sizes(SECTOR_BYTES, BLOCK_BYTES))
-    };
-    names.iter().map(profile).collect()
-}
-
-fn bounds(args: &ExploreArgs) -> Result<Bounds, Error> {
+fn bounds(args: &ExploreArgs, interrupt: Interrupt) -> Result<Bounds, Error> {
     let time = match args.time_limit {
         None => None,
         Some(seconds) => Some(Duration::try_from_secs_f64(seconds).map_err(|_| {
@@ -189,6 +250,7 @@ fn bounds(args: &ExploreArgs) -> Result<Bounds, Error> {
         converges: args.converges,
         settled: !args.from_nothing,
         time,
+        interrupt,
         ..Bounds::default()
     })
 }
@@ -200,12 +262,12 @@ fn heading() -> String {
     )
 }
 
-fn line(entry: &Entry, outcome: &Outcome, ended: Exit) -> String {
+fn line(entry: &engines::Entry, outcome: &Outcome, as_expected: bool) -> String {
     let report = &outcome.report;
     let seconds = report.time.as_secs_f64();
-    let expected = match ended {
-        Exit::Expected => paint(Tone::Good, "as expected"),
-        _ => paint(Tone::Bad, "NOT AS EXPECTED"),
+    let expected = match as_expected {
+        true => paint(Tone::Good, "as expected"),
+        false => paint(Tone::Bad, "NOT AS EXPECTED"),
     };
     format!(
         "  {:<34} {:<15} {:>10} {:>9} {:>5} {seconds:>6.1}s {:>9.0}  {} {expected}\n",
@@ -217,24 +279,4 @@ fn line(entry: &Entry, outcome: &Outcome, ended: Exit) -> String {
         report.recoveries as f64 / seconds.max(1e-6),
         report.verdict,
     )
-}
-
-/// A durable engine holds everywhere; one as found breaks on the weakest file system as the study says, and may
-/// hold on stronger ones.
-fn judge(entry: &Entry, profile: &Profile, outcome: &Outcome) -> Exit {
-    match (&outcome.report.verdict, entry.breaks) {
-        (Verdict::Broken(_), _) => Exit::Broken,
-        (Verdict::Inconclusive(_), _) => Exit::Inconclusive,
-        (Verdict::Holds, None) => Exit::Expected,
-        (Verdict::Holds, Some(_)) if profile.name != "posix" => Exit::Expected,
-        (Verdict::Violates { breach, .. }, Some(expected)) if *breach == expected => Exit::Expected,
-        _ => Exit::Differs,
-    }
-}
-
-fn save(args: &ExploreArgs, outcome: &Outcome) -> Result<(), Error> {
-    if let (Some(directory), Some(found)) = (&args.save, &outcome.counterexample) {
-        found.save(directory)?;
-    }
-    Ok(())
 }

@@ -4,6 +4,7 @@ use super::CheckArgs;
 use clap::Args;
 use lightsout::check::explorer::{self, which};
 use lightsout::check::run::{id, validate};
+use lightsout::check::search::Until;
 use lightsout::check::spec::{Check, Spec};
 use lightsout::check::{Error, catalogue, spec};
 use std::io::Write;
@@ -83,7 +84,11 @@ fn way_to_a_breach(
         return None;
     }
     let case = catalogue::case(spec, check).ok()?;
-    let found = case.shortest(Some(LOOKED_FOR)).ok()??;
+    let until = Until {
+        time: Some(LOOKED_FOR),
+        ..Until::default()
+    };
+    let found = case.shortest(until).ok()??;
     let way = explorer.way(found.moves())?;
     Some((found.broken.promise, way))
 }

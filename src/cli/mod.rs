@@ -2,15 +2,23 @@
 
 mod check;
 mod demo;
+mod explain;
 mod explore;
 mod explorer;
+mod export;
+mod habits;
+mod interrupt;
 mod list;
 mod litmus;
 mod memory;
+mod merge;
+mod outputs;
+mod progress;
+mod replay;
 
 use clap::{Args, Parser, Subcommand};
 use lightsout::report::text::Tone;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -19,8 +27,7 @@ use std::process::ExitCode;
     name = "lightsout",
     version,
     about = "When the lights go out, is every acknowledged write still there?",
-    after_help = "Exit codes: 0 every verdict as expected, 1 a verdict differs, 2 usage, spec, I/O or \
-                  a broken harness, 3 inconclusive."
+    after_help = habits::LIGHTSOUT
 )]
 struct Cli {
     #[command(subcommand)]
@@ -33,8 +40,10 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Check the protocols, all of them or some; the default.
+    #[command(after_help = habits::CHECK)]
     Check(CheckArgs),
     /// Ask which states a crash can leave, by litmus tests.
+    #[command(after_help = habits::LITMUS)]
     Litmus {
         /// Files with litmus tests; all of `specs/litmus` if none is given.
         files: Vec<PathBuf>,
@@ -43,19 +52,44 @@ enum Command {
         verbose: bool,
     },
     /// Explore real engines: recover every state that a crash could leave, at every storage call.
+    #[command(after_help = habits::EXPLORE)]
     Explore(explore::ExploreArgs),
+    /// Explain a counterexample: in the terminal, or as a page.
+    Explain(explain::ExplainArgs),
+    /// Run a counterexample again: on the model, on the real engine, on real files.
+    Replay(replay::ReplayArgs),
+    /// Make a test of a counterexample, or a trace for other viewers.
+    Export(export::ExportArgs),
+    /// Put the results of the parts of a run together, which --shard and --json wrote, and judge all of it.
+    #[command(after_help = habits::MERGE)]
+    Merge(merge::MergeArgs),
     /// Walk through the states of a model in a browser, with stateright's Explorer.
     Explorer(explorer::ExplorerArgs),
     /// List engines, variants, invariants, findings, checks and profiles.
+    #[command(after_help = habits::LIST)]
     List,
     /// See a real engine at work: loaded, read, killed while it writes, opened again.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = habits::DEMO)]
     Demo(Demo),
+    /// Print the completions of a shell.
+    #[command(after_help = habits::COMPLETIONS)]
+    Completions {
+        /// The shell that is to read them.
+        shell: clap_complete::Shell,
+    },
+    /// Print the page for `man`, or write one for each command.
+    #[command(after_help = habits::MAN)]
+    Man {
+        /// Write a page for each command there, instead of printing the first.
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Subcommand)]
 enum Demo {
     /// The LSM tree.
+    #[command(after_help = habits::DEMO_LSM)]
     Lsm(DemoArgs),
 }
 
@@ -87,9 +121,11 @@ struct CheckArgs {
     /// Seconds for each check; one that needs more is inconclusive.
     #[arg(long, value_name = "SECONDS")]
     time_limit: Option<f64>,
-    /// Write the results there as JSON.
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
+    /// The I-th of N parts, which `lightsout merge` puts together.
+    #[arg(long, value_name = "I/N")]
+    shard: Option<String>,
+    #[command(flatten)]
+    outputs: outputs::TimedOutputs,
     /// Print the counterexample of every violation, the expected ones too.
     #[arg(long)]
     show: bool,
@@ -104,10 +140,16 @@ pub(crate) fn main() -> ExitCode {
     let done = match cli.command.unwrap_or(Command::Check(CheckArgs::default())) {
         Command::Check(args) => check::run(&cli.specs, &args),
         Command::Litmus { files, verbose } => litmus::run(&cli.specs, &files, verbose),
-        Command::Explore(args) => explore::run(&args),
+        Command::Explore(args) => explore::run(&cli.specs, &args),
         Command::Explorer(args) => explorer::run(&cli.specs, &args),
+        Command::Merge(args) => merge::run(&cli.specs, &args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Replay(args) => replay::run(&cli.specs, &args),
+        Command::Export(args) => export::run(&cli.specs, &args),
         Command::List => list::run(&cli.specs),
         Command::Demo(Demo::Lsm(args)) => demo::run(&args),
+        Command::Completions { shell } => habits::completions(shell),
+        Command::Man { dir } => habits::man(dir.as_deref()),
     };
     match done {
         Ok(code) => ExitCode::from(code),
@@ -143,9 +185,4 @@ fn paint(tone: Tone, text: &str) -> String {
         Tone::Faint => Style::new().dimmed(),
     };
     format!("{style}{text}{style:#}")
-}
-
-/// Whether progress has somebody to look at it.
-fn watched() -> bool {
-    std::io::stderr().is_terminal()
 }

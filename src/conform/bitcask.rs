@@ -30,7 +30,7 @@ const CHUNK: usize = (64 << 10) / CELL_BYTES;
 /// Bitcask and its model.
 #[derive(Debug)]
 pub(super) struct BitcaskSubject {
-    script: Arc<Script>,
+    pub(super) script: Arc<Script>,
     settings: Files,
     protocol: bitcask::Bitcask,
     dictionary: Dictionary,
@@ -73,12 +73,7 @@ impl Subject for BitcaskSubject {
     }
 
     fn open(&self, storage: &Simulated) -> Result<Bitcask<Simulated>, String> {
-        let of_records = |bytes: usize| (bytes.next_multiple_of(CELL_BYTES) + FILE_HEADER) as u64;
-        let options = Options {
-            sync: sync_mode(self.script.sync),
-            file_bytes: self.settings.rotate_at.map_or(u64::MAX, of_records),
-        };
-        let opened = Bitcask::open(storage.clone(), Path::new(STORE), options);
+        let opened = Bitcask::open(storage.clone(), Path::new(STORE), self.options());
         opened.map_err(|error| error.to_string())
     }
 
@@ -217,4 +212,15 @@ fn merged_bytes(script: &Script, table: &Table) -> Result<(Vec<u8>, Vec<u8>), St
         .collect();
     let hint = encode_hint(&bytes, &keys).ok_or("a merged file without a footer")?;
     Ok((bytes, hint))
+}
+
+impl BitcaskSubject {
+    /// The engine's settings.
+    pub(super) fn options(&self) -> Options {
+        let of_records = |bytes: usize| (bytes.next_multiple_of(CELL_BYTES) + FILE_HEADER) as u64;
+        Options {
+            sync: sync_mode(self.script.sync),
+            file_bytes: self.settings.rotate_at.map_or(u64::MAX, of_records),
+        }
+    }
 }

@@ -37,7 +37,7 @@ const RECORD: (usize, usize) = (2, 18);
 /// The B-tree and its model.
 #[derive(Debug)]
 pub(super) struct BtreeSubject {
-    script: Arc<Script>,
+    pub(super) script: Arc<Script>,
     settings: Settings,
     protocol: btree::Btree,
     dictionary: Dictionary,
@@ -94,13 +94,7 @@ impl Subject for BtreeSubject {
     }
 
     fn open(&self, storage: &Simulated) -> Result<Btree<Simulated>, String> {
-        let of_records = |bytes: usize| bytes.next_multiple_of(CELL_BYTES) as u64;
-        let options = Options {
-            sync: sync_mode(self.script.sync),
-            page_bytes: PAGE_BYTES,
-            checkpoint_at: self.settings.checkpoint_at.map_or(u64::MAX, of_records),
-        };
-        let opened = Btree::open(storage.clone(), Path::new(STORE), options);
+        let opened = Btree::open(storage.clone(), Path::new(STORE), self.options());
         opened.map_err(|error| error.to_string())
     }
 
@@ -349,7 +343,7 @@ fn page(number: u64, node: &Node) -> Page {
 }
 
 /// The writes of an operation: keys are short, and values long enough to tell their operation.
-fn writes(script: &Script, id: OpId) -> Vec<Write> {
+pub(super) fn writes(script: &Script, id: OpId) -> Vec<Write> {
     let writes = script.writes(id).into_iter().zip(0..);
     let short = |mut key: Vec<u8>| {
         key.truncate(7);
@@ -380,4 +374,16 @@ fn value_of(script: &Script, id: OpId, name: &[u8]) -> Option<Vec<u8>> {
         Write::Delete { key } if key == name => Some(None),
         _ => None,
     })?
+}
+
+impl BtreeSubject {
+    /// The engine's settings.
+    pub(super) fn options(&self) -> Options {
+        let of_records = |bytes: usize| bytes.next_multiple_of(CELL_BYTES) as u64;
+        Options {
+            sync: sync_mode(self.script.sync),
+            page_bytes: PAGE_BYTES,
+            checkpoint_at: self.settings.checkpoint_at.map_or(u64::MAX, of_records),
+        }
+    }
 }

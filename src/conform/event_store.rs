@@ -43,7 +43,7 @@ struct Gathered {
 /// The event store and its model.
 #[derive(Debug)]
 pub(super) struct EventsSubject {
-    script: Arc<Script>,
+    pub(super) script: Arc<Script>,
     settings: Events,
     protocol: event_store::EventStore,
     dictionary: Dictionary,
@@ -322,7 +322,7 @@ fn stream_name(number: usize) -> String {
 }
 
 /// The events of an operation: the data begins with the number of the event.
-fn events(script: &Script, id: OpId) -> Vec<NewEvent> {
+pub(super) fn events(script: &Script, id: OpId) -> Vec<NewEvent> {
     let step = usize::from(id) - 1;
     let Some(Step::Write(writes)) = script.steps.get(step) else {
         return Vec::new();

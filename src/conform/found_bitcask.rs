@@ -25,7 +25,7 @@ const HINT: usize = 2;
 /// Bitcask as found and its model.
 #[derive(Debug)]
 pub(super) struct FoundBitcaskSubject {
-    script: Script,
+    pub(super) script: Script,
     settings: Settings,
     /// Each record that was written.
     known: BTreeMap<Arc<Entry>, as_found::Record>,
@@ -89,12 +89,7 @@ impl Subject for FoundBitcaskSubject {
     }
 
     fn open(&self, storage: &Simulated) -> Result<Store<Simulated>, String> {
-        let options = Options {
-            sync_writes: self.settings.sync_writes,
-            tail_left: self.settings.tail_left,
-            named: self.settings.named,
-        };
-        let opened = Store::open(storage.clone(), Path::new(STORE), options);
+        let opened = Store::open(storage.clone(), Path::new(STORE), self.options());
         opened.map_err(|error| error.to_string())
     }
 
@@ -187,7 +182,7 @@ fn name(key: Key) -> Vec<u8> {
 }
 
 /// The writes of an operation: keys and values of the same size, whatever the script says.
-fn writes(script: &Script, id: OpId) -> Vec<Write> {
+pub(super) fn writes(script: &Script, id: OpId) -> Vec<Write> {
     let Some(Step::Write(writes)) = script.steps.get(usize::from(id) - 1) else {
         return Vec::new();
     };
@@ -223,4 +218,15 @@ fn value_of(script: &Script, id: OpId, key: Key) -> Option<Vec<u8>> {
         Write::Put { key: other, value } if other == name(key) => Some(value),
         _ => None,
     })
+}
+
+impl FoundBitcaskSubject {
+    /// The engine's settings.
+    pub(super) fn options(&self) -> Options {
+        Options {
+            sync_writes: self.settings.sync_writes,
+            tail_left: self.settings.tail_left,
+            named: self.settings.named,
+        }
+    }
 }

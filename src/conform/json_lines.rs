@@ -21,8 +21,8 @@ const STORE: &str = "/store";
 /// The event store as found and its model.
 #[derive(Debug)]
 pub(super) struct LinesSubject {
-    script: Script,
-    settings: Settings,
+    pub(super) script: Script,
+    pub(super) settings: Settings,
     /// The bytes of each line.
     known: BTreeMap<Arc<Event>, Vec<u8>>,
 }
@@ -97,16 +97,7 @@ impl Subject for LinesSubject {
     }
 
     fn open(&self, storage: &Simulated) -> Result<JsonLines<Simulated>, String> {
-        let options = Options {
-            torn: match self.settings.torn {
-                TornLine::Skip => as_found::TornLine::Skip,
-                TornLine::Refuse => as_found::TornLine::Refuse,
-                TornLine::Cut => as_found::TornLine::Cut,
-            },
-            synced: self.settings.synced,
-            named: self.settings.named,
-        };
-        let opened = JsonLines::open(storage.clone(), Path::new(STORE), options);
+        let opened = JsonLines::open(storage.clone(), Path::new(STORE), self.options());
         opened.map_err(|error| error.to_string())
     }
 
@@ -218,7 +209,7 @@ impl LinesSubject {
 }
 
 /// The event of that number, so that its line has as many cells as are asked for.
-fn event(
+pub(super) fn event(
     script: &Script,
     settings: Settings,
     id: OpId,
@@ -248,4 +239,19 @@ fn line(
     let mut line = line.map_err(|error| error.to_string())?;
     line.push(b'\n');
     Ok(line)
+}
+
+impl LinesSubject {
+    /// The engine's settings.
+    pub(super) fn options(&self) -> Options {
+        Options {
+            torn: match self.settings.torn {
+                TornLine::Skip => as_found::TornLine::Skip,
+                TornLine::Refuse => as_found::TornLine::Refuse,
+                TornLine::Cut => as_found::TornLine::Cut,
+            },
+            synced: self.settings.synced,
+            named: self.settings.named,
+        }
+    }
 }

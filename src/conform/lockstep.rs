@@ -19,7 +19,7 @@ pub const DEATH: &str = "the process dies";
 
 /// The two of them.
 pub(super) struct Lockstep<S: Subject> {
-    subject: S,
+    pub(super) subject: S,
     pub(super) engine: Simulated,
     store: Option<S::Store>,
     ground: Ground<S::Protocol>,
@@ -232,7 +232,7 @@ impl<S: Subject> Lockstep<S> {
         for Traced { call, outcome } in self.engine.take_trace() {
             self.buffer()?;
             self.calls.push(in_words(&call));
-            let next = matching(&self.subject, &self.process, &call)?;
+            let next = matching(&self.subject, &self.process, self.disk.view(), &call)?;
             let step = self.process.steps.remove(next);
             self.process.steps.insert(0, step);
             match outcome {

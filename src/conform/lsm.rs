@@ -31,7 +31,7 @@ const CHUNK: usize = (64 << 10) / CELL_BYTES;
 /// The LSM tree and its model.
 #[derive(Debug)]
 pub(super) struct LsmSubject {
-    script: Arc<Script>,
+    pub(super) script: Arc<Script>,
     tree: Tree,
     engine: Discipline,
     protocol: Lsm,
@@ -217,7 +217,7 @@ impl Subject for LsmSubject {
 }
 
 impl LsmSubject {
-    fn options(&self) -> Options {
+    pub(super) fn options(&self) -> Options {
         let options = Options {
             sync: sync_mode(self.script.sync),
             flush_at: self.tree.flush_at.map_or(u64::MAX, |bytes| bytes as u64),

@@ -2,7 +2,7 @@
 
 use super::subject::{CellOf, Subject};
 use super::{CELL_BYTES, Divergence, Kind};
-use models::disk::Call;
+use models::disk::{Call, Cell, Tree};
 use models::machine::process::Process;
 use models::protocol::{Protocol, Step, StepOf};
 
@@ -53,6 +53,20 @@ pub(super) fn in_bytes<S: Subject>(subject: &S, call: &Call<CellOf<S>>) -> Call<
     }
 }
 
+/// A call on an open file, by the first of the file's names, as a trace says it: a power cut that keeps a rename's new name
+/// and loses the removal of the old one leaves two.
+fn by_first_name<C: Cell>(mut call: Call<u8>, view: &Tree<C>) -> Call<u8> {
+    if let Call::Write { file, .. }
+    | Call::SetLen { file, .. }
+    | Call::Barrier(file)
+    | Call::DataBarrier(file) = &mut call
+        && let Some(first) = view.lookup(file).and_then(|node| view.path_of(node))
+    {
+        *file = first;
+    }
+    call
+}
+
 /// A call in words, without its bytes.
 pub(super) fn in_words(call: &Call<u8>) -> String {
     match call {
@@ -67,6 +81,7 @@ pub(super) fn in_words(call: &Call<u8>) -> String {
 pub(super) fn matching<S: Subject>(
     subject: &S,
     process: &Process<S::Protocol>,
+    view: &Tree<CellOf<S>>,
     call: &Call<u8>,
 ) -> Result<usize, Divergence> {
     let steps = &process.steps;
@@ -81,7 +96,7 @@ pub(super) fn matching<S: Subject>(
         if number > 0 && !(is_write && same_file) {
             break;
         }
-        let next = in_bytes(subject, &next);
+        let next = by_first_name(in_bytes(subject, &next), view);
         if next == *call {
             return Ok(number);
         }

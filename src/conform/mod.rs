@@ -30,6 +30,7 @@ mod dictionary;
 mod divergence;
 mod driver;
 mod event_store;
+mod explored;
 mod found_bitcask;
 mod images;
 mod json_lines;
@@ -39,6 +40,7 @@ mod matching;
 mod replay;
 mod script;
 mod segments;
+mod smallest;
 mod subject;
 mod wal;
 
@@ -47,7 +49,7 @@ pub use driver::{Conformed, run, run_as, run_with};
 pub use event_store::EVENT_CELLS;
 pub use lockstep::{ANSWER, DEATH};
 pub use replay::{
-    replay_bitcask, replay_btree, replay_events, replay_found_bitcask, replay_lines, replay_log,
+    Replayed,     replay_bitcask, replay_btree, replay_events, replay_found_bitcask, replay_lines, replay_log,
     replay_lsm, replay_segments,
 };
 pub use script::{

@@ -20,9 +20,12 @@ use super::json_lines::LinesSubject;
 use super::lockstep::{Lockstep, is_barrier_at};
 use super::lsm::LsmSubject;
 use super::segments::SegmentsSubject;
-use super::subject::Subject;
+use super::explored::Explored;
 use super::wal::LogSubject;
 use super::{Divergence, Kind};
+use crate::counterexample::Counterexample;
+use crate::explore::engines::OnFiles;
+use crate::explore::export::Exported;
 use crate::storage::simulated::{Fault, Point};
 use models::bitcask::{self, Bitcask};
 use models::btree::Btree;
@@ -36,11 +39,15 @@ use models::machine::script::{Move, Run};
 use models::protocol::{Protocol, Step, StepOf};
 use models::wal::Wal;
 use models::wal::segments::Segments;
+use models::disk::Tree;
 use std::collections::VecDeque;
+use std::fmt;
+use std::path::Path;
+use std::rc::Rc;
 
 /// Runs a counterexample of the log's model on the real log over simulated storage. `Ok`: the log did
 /// what the model did, up to that breach.
-pub fn replay_log(setup: &Setup<Wal>, moves: &[Move], breach: Promise) -> Result<(), Divergence> {
+pub fn replay_log(setup: &Setup<Wal>, moves: &[Move], breach: Promise) -> Result<Replayed, Divergence> {
     replay::<LogSubject>(setup, moves, breach)
 }
 
@@ -49,7 +56,7 @@ pub fn replay_segments(
     setup: &Setup<Segments>,
     moves: &[Move],
     breach: Promise,
-) -> Result<(), Divergence> {
+) -> Result<Replayed, Divergence> {
     replay::<SegmentsSubject>(setup, moves, breach)
 }
 
@@ -58,7 +65,7 @@ pub fn replay_bitcask(
     setup: &Setup<Bitcask>,
     moves: &[Move],
     breach: Promise,
-) -> Result<(), Divergence> {
+) -> Result<Replayed, Divergence> {
     replay::<BitcaskSubject>(setup, moves, breach)
 }
 
@@ -67,7 +74,7 @@ pub fn replay_found_bitcask(
     setup: &Setup<bitcask::as_found::AsFound>,
     moves: &[Move],
     breach: Promise,
-) -> Result<(), Divergence> {
+) -> Result<Replayed, Divergence> {
     replay::<FoundBitcaskSubject>(setup, moves, breach)
 }
 
@@ -76,7 +83,7 @@ pub fn replay_btree(
     setup: &Setup<Btree>,
     moves: &[Move],
     breach: Promise,
-) -> Result<(), Divergence> {
+) -> Result<Replayed, Divergence> {
     replay::<BtreeSubject>(setup, moves, breach)
 }
 
@@ -85,7 +92,7 @@ pub fn replay_events(
     setup: &Setup<EventStore>,
     moves: &[Move],
     breach: Promise,
-) -> Result<(), Divergence> {
+) -> Result<Replayed, Divergence> {
     replay::<EventsSubject>(setup, moves, breach)
 }
 
@@ -94,20 +101,56 @@ pub fn replay_lines(
     setup: &Setup<Lines>,
     moves: &[Move],
     breach: Promise,
-) -> Result<(), Divergence> {
+) -> Result<Replayed, Divergence> {
     replay::<LinesSubject>(setup, moves, breach)
 }
 
 /// The same for the LSM tree.
-pub fn replay_lsm(setup: &Setup<Lsm>, moves: &[Move], breach: Promise) -> Result<(), Divergence> {
+pub fn replay_lsm(setup: &Setup<Lsm>, moves: &[Move], breach: Promise) -> Result<Replayed, Divergence> {
     replay::<LsmSubject>(setup, moves, breach)
 }
 
-fn replay<S: Subject>(
+/// What came of a replay: the engine did what the model did.
+pub struct Replayed {
+    /// What the last crash left on the engine's disk; none: there was none.
+    pub left: Option<Tree<u8>>,
+    on_files: Box<OnTheseFiles>,
+    test: Box<Test>,
+}
+
+impl fmt::Debug for Replayed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Replayed").field("left", &self.left).finish_non_exhaustive()
+    }
+}
+
+type OnTheseFiles = dyn Fn(&Path) -> Result<String, String>;
+type Test = dyn Fn(&Counterexample) -> Result<String, String>;
+
+impl Replayed {
+    /// Opens the engine, with the same settings, in a directory with what the last crash left, on real files, and
+    /// says what it reads.
+    ///
+    /// # Errors
+    /// What the engine says.
+    pub fn on_files(&self, directory: &Path) -> Result<String, String> {
+        (self.on_files)(directory)
+    }
+
+    /// A test that explores what the client asked for.
+    ///
+    /// # Errors
+    /// Where it would not fail today: a sentence.
+    pub fn test(&self, found: &Counterexample) -> Result<String, String> {
+        (self.test)(found)
+    }
+}
+
+fn replay<S: Explored>(
     setup: &Setup<S::Protocol>,
     moves: &[Move],
     breach: Promise,
-) -> Result<(), Divergence> {
+) -> Result<Replayed, Divergence> {
     let mut replay = Replay::<S>::new(setup, moves)?;
     let mut number = 0;
     if setup.bounds.start_empty {
@@ -131,7 +174,9 @@ fn replay<S: Subject>(
     }
     let judged = |found: &Divergence| matches!(found.kind, Kind::Breach(_) | Kind::NoBreach);
     match ran {
-        Err(found) if found.kind == Kind::Breach(breach) && number == moves.len() => Ok(()),
+        Err(found) if found.kind == Kind::Breach(breach) && number == moves.len() => {
+            Ok(replay.ended(setup, moves))
+        }
         Err(found) if !replay.modelled && !judged(&found) => {
             let why = "what the crash tore is not modelled to the byte";
             Err(Divergence::new(Kind::NotModelled, found.expected, why))
@@ -148,7 +193,7 @@ fn replay<S: Subject>(
 /// The steps of a process that are taken one by one.
 type Steps<P> = VecDeque<StepOf<P>>;
 
-struct Replay<S: Subject> {
+struct Replay<S: Explored> {
     /// The check's own run.
     run: Run<S::Protocol>,
     /// Its protocol, with the barrier that it leaves out.
@@ -158,9 +203,53 @@ struct Replay<S: Subject> {
     /// Whether every crash so far left something of which the model says to the byte what is made of
     /// it. Where it does not, the two may agree all the same.
     modelled: bool,
+    /// What the last crash left on the engine's disk.
+    left: Option<Tree<u8>>,
 }
 
-impl<S: Subject> Replay<S> {
+impl<S: Explored> Replay<S> {
+    fn ended(self, setup: &Setup<S::Protocol>, moves: &[Move]) -> Replayed {
+        let explored = self.both.subject.explored();
+        let exported = self.exported(setup, moves);
+        let subject = Rc::new(explored);
+        let on_files = {
+            let subject = subject.clone();
+            move |directory: &Path| subject.shown_on_files(directory)
+        };
+        Replayed {
+            left: self.left,
+            on_files: Box::new(on_files),
+            test: Box::new(move |found| exported.test(found, &*subject)),
+        }
+    }
+
+    /// What the client asked for, in a first life and later, as the explored engine is asked.
+    fn exported(&self, setup: &Setup<S::Protocol>, moves: &[Move]) -> Exported {
+        let (mut run, mut operations, mut then) = (Run::new(setup), Vec::new(), Vec::new());
+        let mut crashed = false;
+        for next in moves {
+            if run.make(next).is_none() {
+                break;
+            }
+            crashed |= matches!(next, Move::Kill | Move::PowerCut(_));
+            if let Move::Invoke(operation) = next {
+                let asked = self.both.subject.asked(run.operations, operation);
+                let asked = serde_json::to_value(asked).unwrap_or_default();
+                if crashed { &mut then } else { &mut operations }.push(asked);
+            }
+        }
+        let count = |what: fn(&&Move) -> bool| moves.iter().filter(what).count();
+        Exported {
+            operations,
+            then,
+            kills: count(|next| **next == Move::Kill),
+            faults: count(|next| matches!(next, Move::Fail(_))),
+            settled: !setup.bounds.start_empty,
+            breach: None,
+            profile: self.both.engine.profile(),
+        }
+    }
+
     fn new(setup: &Setup<S::Protocol>, moves: &[Move]) -> Result<Self, Divergence> {
         let script = S::script(&setup.ground.protocol, &numbered(setup, moves));
         let script = script.map_err(|why| Divergence::new(Kind::NotModelled, "", why))?;
@@ -179,6 +268,7 @@ impl<S: Subject> Replay<S> {
             without: setup.ground.without.clone(),
             both: Lockstep::new(subject, ground, setup.terms.clone()),
             modelled: true,
+            left: None,
         })
     }
 
@@ -200,6 +290,7 @@ impl<S: Subject> Replay<S> {
         }
         if !matches!(next, Move::Invoke(_)) {
             self.modelled &= self.both.is_modelled();
+            self.left = Some(self.both.engine.disk().view().clone());
             self.both.open()?;
         }
         self.both.engine.forget_faults();

@@ -25,7 +25,7 @@ const STORE: &str = "/store";
 /// The log in segments and its model.
 #[derive(Debug)]
 pub(super) struct SegmentsSubject {
-    script: Script,
+    pub(super) script: Script,
     settings: Settings,
     dictionary: Dictionary,
     records: Records,
@@ -77,12 +77,7 @@ impl Subject for SegmentsSubject {
     }
 
     fn open(&self, storage: &Simulated) -> Result<SegmentedLog<Simulated>, String> {
-        let of_records = |bytes: usize| (bytes.next_multiple_of(CELL_BYTES) + FILE_HEADER) as u64;
-        let options = Options {
-            sync: sync_mode(self.script.sync),
-            segment_bytes: self.settings.rotate_at.map_or(u64::MAX, of_records),
-        };
-        let opened = SegmentedLog::open(storage.clone(), Path::new(STORE), options);
+        let opened = SegmentedLog::open(storage.clone(), Path::new(STORE), self.options());
         opened.map_err(|error| error.to_string())
     }
 
@@ -167,6 +162,15 @@ impl Subject for SegmentsSubject {
 }
 
 impl SegmentsSubject {
+    /// The engine's settings.
+    pub(super) fn options(&self) -> Options {
+        let of_records = |bytes: usize| (bytes.next_multiple_of(CELL_BYTES) + FILE_HEADER) as u64;
+        Options {
+            sync: sync_mode(self.script.sync),
+            segment_bytes: self.settings.rotate_at.map_or(u64::MAX, of_records),
+        }
+    }
+
     fn in_words_of_the_engine(&self, record: &cells::Record) -> Record {
         let entry = match &record.checkpoint {
             Some(checkpoint) => Entry::Note(Note::Checkpoint(checkpoint.up_to)),

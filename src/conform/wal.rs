@@ -25,7 +25,7 @@ const STORE: &str = "/store";
 /// The log and its model.
 #[derive(Debug)]
 pub(super) struct LogSubject {
-    script: Script,
+    pub(super) script: Script,
     engine: Discipline,
     dictionary: Dictionary,
     records: Records,
@@ -194,7 +194,7 @@ impl LogSubject {
         })
     }
 
-    fn options(&self) -> Options {
+    pub(super) fn options(&self) -> Options {
         let sync = sync_mode(self.script.sync);
         match self.engine {
             Discipline::Durable => Options {

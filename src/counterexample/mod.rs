@@ -12,17 +12,21 @@
 //! As JSON it is [`SCHEMA`] version 2. The fields here are the schema; a field that is not known, or a version that is
 //! not this one, is refused with a sentence. Within one version fields are only added where they may be left out.
 //!
+//! - [`about`]: what something is, in full
 //! - [`contents`]: the files at a step, and how they differ from the step before
 //! - [`file`]: reading and writing
 //! - [`record`]: steps as they happen, with the step that each lost effect comes from
 //! - [`script`]: what is run again
-//! - [`itf()`]: as a trace for other tools
+//! - [`image`]: what a crash left, as real files
+//! - [`mod@itf`]: as a trace for other tools
 //! - [`minimal`]: fewer lost effects
 //! - [`needs`]: the rules of a file system that it hangs on
 
+pub mod about;
 pub mod contents;
 pub mod file;
-mod itf;
+pub mod image;
+pub mod itf;
 pub mod minimal;
 pub mod needs;
 mod promise;
@@ -31,7 +35,6 @@ mod say;
 pub mod script;
 
 use contents::{Changes, Files};
-pub use itf::itf;
 pub use script::{After, Breach, Code, Life, Script, Trouble};
 
 use models::machine::script::Move;
@@ -231,6 +234,14 @@ impl Counterexample {
         match &self.script {
             Script::Model { moves } => moves,
             Script::Code(_) => &[],
+        }
+    }
+
+    /// How real code breaks its contract; of a model there is none.
+    pub fn breach(&self) -> Option<Breach> {
+        match &self.script {
+            Script::Code(code) => Some(code.breach),
+            Script::Model { .. } => None,
         }
     }
 

@@ -2,9 +2,12 @@
 
 use super::contract::Operation;
 use crate::counterexample::{Breach, Trouble};
+use crate::interrupt::Interrupt;
 use crate::storage::simulated::Fault;
 use models::disk::Failure;
 use std::io::ErrorKind;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// How a life ends.
@@ -87,6 +90,34 @@ pub struct Bounds {
     pub recoveries: Option<usize>,
     /// Time after which it gives up.
     pub time: Option<Duration>,
+    /// Once that is set it gives up, too.
+    pub interrupt: Interrupt,
+    /// Hears how far it is.
+    pub progress: Option<Arc<Progress>>,
+}
+
+/// How far an exploration is, for whoever looks on while it runs.
+#[derive(Debug, Default)]
+pub struct Progress {
+    recoveries: AtomicUsize,
+    left: AtomicUsize,
+}
+
+impl Progress {
+    pub(super) fn note(&self, recoveries: usize, left: usize) {
+        self.recoveries.store(recoveries, Ordering::Relaxed);
+        self.left.store(left, Ordering::Relaxed);
+    }
+
+    /// Recoveries that were run.
+    pub fn recoveries(&self) -> usize {
+        self.recoveries.load(Ordering::Relaxed)
+    }
+
+    /// Crash points that were found and not followed yet.
+    pub fn left(&self) -> usize {
+        self.left.load(Ordering::Relaxed)
+    }
 }
 
 impl Default for Bounds {
@@ -102,6 +133,8 @@ impl Default for Bounds {
             converges: false,
             recoveries: None,
             time: None,
+            interrupt: Interrupt::default(),
+            progress: None,
         }
     }
 }

@@ -8,6 +8,7 @@ use super::report::Verdict;
 use super::same;
 use super::sequences::{Refuted, Sequences};
 use super::subject::{OperationOf, Subject, WriteOf};
+use crate::counterexample::Breach;
 use crate::storage::simulated::{BLOCK_BYTES, Plant, SECTOR_BYTES};
 use models::profile::{NAMES, Profile};
 use std::path::PathBuf;
@@ -113,13 +114,21 @@ impl<'s, S: Subject> Explorer<'s, S> {
         let mut exploration = explore(self.subject, &self.profile, workload, &self.bounds);
         let report = &mut exploration.report;
         if report.verdict == Verdict::Holds && report.promises {
-            let without = self.without_barriers(workload);
-            if !matches!(without, Verdict::Violates { .. }) {
-                let text = format!(
-                    "the check has no teeth: without a single barrier it is {without}; does the store write what \
-                     it acknowledges to this storage?"
-                );
-                report.verdict = Verdict::Broken(text);
+            match self.without_barriers(workload) {
+                Verdict::Violates { .. } => {}
+                Verdict::Inconclusive(why) => {
+                    let text = format!(
+                        "it holds; that it is refuted without barriers is not known: {why}"
+                    );
+                    report.verdict = Verdict::Inconclusive(text);
+                }
+                without => {
+                    let text = format!(
+                        "the check has no teeth: without a single barrier it is {without}; does the store write \
+                         what it acknowledges to this storage?"
+                    );
+                    report.verdict = Verdict::Broken(text);
+                }
             }
         }
         exploration
@@ -136,6 +145,9 @@ impl<'s, S: Subject> Explorer<'s, S> {
         };
         let bounds = Bounds {
             faults: 0,
+            // Any breach is a tooth.
+            judged: Breach::ALL.to_vec(),
+            progress: None,
             ..self.bounds.clone()
         };
         explore_planted(self.subject, &posix, workload, &bounds, &plant)
@@ -188,7 +200,18 @@ impl<'s, S: Subject> Explorer<'s, S> {
     /// # Panics
     /// Unless the verdict is *holds*: with the counterexample, which is also written down as JSON.
     pub fn check(&self, operations: &[OperationOf<S>]) {
-        let exploration = self.explore(operations);
+        self.must_hold(self.explore(operations));
+    }
+
+    /// Explores a workload.
+    ///
+    /// # Panics
+    /// As [`Explorer::check`].
+    pub fn check_workload(&self, workload: &Workload<WriteOf<S>>) {
+        self.must_hold(self.explore_workload(workload));
+    }
+
+    fn must_hold(&self, exploration: Exploration<S::Contract>) {
         let report = &exploration.report;
         match (&report.verdict, &exploration.counterexample) {
             (Verdict::Holds, _) => {}

@@ -71,19 +71,23 @@ impl Coverage {
     }
 
     /// A line for each family.
-    pub fn lines(&self) -> Vec<String> {
+    pub fn families(&self) -> Vec<String> {
         let line = |(family, met): (&Family, &Met)| {
             let left = met.distinct - met.followed - met.superseded;
             format!("{family}: {} followed, {left} left", met.followed)
         };
-        let families = self.families.iter().map(line);
+        self.families.iter().map(line).collect()
+    }
+
+    /// A line for each family, and one for the read that branched most.
+    pub fn lines(&self) -> Vec<String> {
         let widest = self.widest.iter().map(|read| {
             format!(
                 "the read that branched most: {} of {:?}, {} choices in one run",
                 read.site, read.path, read.decided
             )
         });
-        families.chain(widest).collect()
+        self.families().into_iter().chain(widest).collect()
     }
 }
 

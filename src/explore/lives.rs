@@ -36,6 +36,8 @@ pub(super) struct Ran<S: Subject> {
     pub(super) shown: Result<StateOf<S>, String>,
     /// The power cuts.
     pub(super) cuts: Vec<Cut>,
+    /// What the last crash left.
+    pub(super) left: Option<Disk<u8>>,
 }
 
 /// A power cut.
@@ -47,8 +49,6 @@ pub(super) struct Cut {
     pub(super) fates: Vec<Option<bool>>,
     /// What of it was kept, and what lost space reads, where that is decided at once.
     pub(super) did: Fates,
-    /// What it left.
-    pub(super) image: Lazy<u8>,
     /// The disks of the life that followed, for what was read in lost space.
     pub(super) seen: Vec<Disk<u8>>,
 }
@@ -74,6 +74,7 @@ impl<'r, S: Subject> Lives<'r, S> {
             promised: (String::new(), String::new()),
             shown: Err("it has no lives".into()),
             cuts: Vec::new(),
+            left: None,
         };
         let mut history = History::after(vec![StateOf::<S>::default()]);
         let mut disk = Lazy::from(Disk::default());
@@ -88,6 +89,9 @@ impl<'r, S: Subject> Lives<'r, S> {
                 Some(After::Kill) => Some(Crash::Kill),
                 None => None,
             };
+            if crash.is_some() {
+                ran.left = Some(disk.known().clone());
+            }
             let storage = self.machine(&disk, life, life.calls);
             diary.starts(crash, &storage);
             excused |= life.trouble.is_some_and(|(_, trouble)| trouble.excuses());
@@ -193,7 +197,6 @@ impl<'r, S: Subject> Lives<'r, S> {
             before: disk,
             fates,
             did,
-            image: image.clone(),
             seen: Vec::new(),
         });
         image
@@ -208,14 +211,18 @@ impl<'r, S: Subject> Lives<'r, S> {
         state: &StateOf<S>,
     ) {
         let legal = history.legal();
-        ran.promised = (
-            match &legal[..] {
-                [only] => facts::<S::Contract>(only),
-                [least, ..] => format!("at least {}", facts::<S::Contract>(least)),
-                [] => String::new(),
-            },
-            facts::<S::Contract>(state),
-        );
+        let least = match &legal[..] {
+            [only] => facts::<S::Contract>(only),
+            [least, ..] => format!("at least {}", facts::<S::Contract>(least)),
+            [] => String::new(),
+        };
+        let promised = match self.code.breach {
+            Breach::Gap => "nothing that goes missing in between, and nothing back that was found absent".into(),
+            Breach::Partial => "all of each batch, or nothing of it".into(),
+            Breach::Invented => "only what a client wrote".into(),
+            _ => least,
+        };
+        ran.promised = (promised, facts::<S::Contract>(state));
         if !legal.contains(state) {
             let (breach, says) = history.breach(state);
             let promise = match breach == Breach::Lost && history.was_only_served(state) {

@@ -6,6 +6,7 @@ use super::point::Stop;
 use super::replay;
 use super::report::{Report, Verdict};
 use super::search::{Limits, Search};
+use super::smaller::smaller;
 use super::subject::{OperationOf, Subject, WriteOf};
 use crate::counterexample::Counterexample;
 use crate::storage::simulated::{Plant, Site};
@@ -38,14 +39,15 @@ impl<C: Contract> Exploration<C> {
     }
 }
 
-/// Explores a workload.
+/// Explores a workload. A violation comes in as few operations as could be found, and loses no more than it must.
 pub fn explore<S: Subject>(
     subject: &S,
     profile: &Profile,
     workload: &Workload<WriteOf<S>>,
     bounds: &Bounds,
 ) -> Exploration<S::Contract> {
-    explore_planted(subject, profile, workload, bounds, Plant::nothing())
+    let exploration = explore_planted(subject, profile, workload, bounds, Plant::nothing());
+    smaller(subject, profile, workload, bounds, exploration)
 }
 
 /// Explores a workload, with something planted in the subject's code.
@@ -124,7 +126,7 @@ impl<'s, S: Subject> Ongoing<'s, S> {
             sites: search.sites.iter().copied().collect(),
         };
         exploration.report.time = self.time;
-        if let Err(Stop::Budget(_) | Stop::NoFixpoint(_)) = &ended {
+        if let Err(Stop::Budget(_) | Stop::Interrupted(_) | Stop::NoFixpoint(_)) = &ended {
             exploration.report.coverage.states.left = search.left();
         }
         let mut left = None;
@@ -144,7 +146,7 @@ impl<'s, S: Subject> Ongoing<'s, S> {
                 left = Some(self);
                 Verdict::Inconclusive(why)
             }
-            Err(Stop::NoFixpoint(why)) => Verdict::Inconclusive(why),
+            Err(Stop::Interrupted(why) | Stop::NoFixpoint(why)) => Verdict::Inconclusive(why),
         };
         (exploration, left)
     }

@@ -77,6 +77,7 @@ pub(super) enum Stop {
     Violation(Box<Found>),
     Broken(String),
     Budget(String),
+    Interrupted(String),
     NoFixpoint(String),
 }
 

@@ -165,7 +165,7 @@ pub struct Replayed<S> {
     pub shown: Result<S, String>,
     /// How it breaks the contract, in a sentence; none: it does not.
     pub breach: Option<(Breach, String)>,
-    /// What the last power cut left; none: there was none.
+    /// What the last crash left; none: there was none.
     pub image: Option<Disk<u8>>,
 }
 
@@ -204,6 +204,6 @@ pub fn replay<S: Subject>(
         steps: written.into_steps(&ran.cuts),
         shown: ran.shown,
         breach: ran.breach.map(|(breach, _, says)| (breach, says)),
-        image: ran.cuts.last().map(|cut| cut.image.known().clone()),
+        image: ran.left,
     })
 }

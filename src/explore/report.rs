@@ -50,6 +50,24 @@ pub struct Report {
     pub verdict: Verdict,
 }
 
+/// How long a script is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shortest {
+    /// Operations that clients asked for, in all lives.
+    pub operations: usize,
+    /// Power cuts and kills.
+    pub crashes: usize,
+}
+
+impl fmt::Display for Shortest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (operations, crashes) = (self.operations, self.crashes);
+        let s = if operations == 1 { "" } else { "s" };
+        let es = if crashes == 1 { "" } else { "es" };
+        write!(f, "{operations} operation{s}, {crashes} crash{es}")
+    }
+}
+
 impl Report {
     pub(super) fn new(profile: &str) -> Self {
         Self {

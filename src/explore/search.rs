@@ -136,7 +136,7 @@ impl<'s, S: Subject> Search<'s, S> {
             let (served, crash_points) = (self.report.served, self.report.crash_points);
             let covered = self.report.coverage.states;
             if let Err(stop) = self.follow(&point) {
-                if let Stop::Budget(_) = stop {
+                if let Stop::Budget(_) | Stop::Interrupted(_) = stop {
                     // It is followed anew when the exploration goes on.
                     for worked in self.worked_now.drain(..) {
                         self.worked.remove(&worked);
@@ -157,6 +157,7 @@ impl<'s, S: Subject> Search<'s, S> {
         let calls = self.first_life(operations, None)?;
         if self.bounds.faults > 0 {
             for call in calls {
+                self.check_interrupt()?;
                 for &trouble in &self.bounds.troubles {
                     self.first_life(operations, Some((call, trouble)))?;
                 }
@@ -169,7 +170,23 @@ impl<'s, S: Subject> Search<'s, S> {
         self.report.coverage.families.entry(family).or_default()
     }
 
+    fn check_interrupt(&self) -> Result<(), Stop> {
+        if !self.bounds.interrupt.is_set() {
+            return Ok(());
+        }
+        let text = format!(
+            "interrupted after {} recoveries, {} crash points are left",
+            self.report.recoveries,
+            self.pending.len() + 1
+        );
+        Err(Stop::Interrupted(text))
+    }
+
     pub(super) fn check_budget(&self) -> Result<(), Stop> {
+        self.check_interrupt()?;
+        if let Some(progress) = &self.bounds.progress {
+            progress.note(self.report.recoveries, self.pending.len() + 1);
+        }
         let (recoveries, limits) = (self.report.recoveries, &self.budget);
         let spent = if !self.hurries {
             return Ok(());
@@ -310,7 +327,7 @@ impl<'s, S: Subject> Search<'s, S> {
         let points = self.pending.iter();
         let points = points.filter(|(number, _)| !self.superseded.contains(number));
         let images = |(i, (_, point)): (usize, &(usize, Point<S::Contract>))| match i {
-            ..COUNTED_POINTS => {
+            ..COUNTED_POINTS if !self.bounds.interrupt.is_set() => {
                 let count = point.disk.count_crash_images(&self.profile, COUNTED_STEPS);
                 count.images
             }

@@ -1,7 +1,8 @@
 //! The table of verdicts in CHECKING.md, rendered from the lock.
 
 use crate::check::Error;
-use crate::check::lock::{Lock, replace};
+use crate::check::lock::Lock;
+use crate::check::replace::replace;
 use std::fmt::Write;
 use std::path::Path;
 

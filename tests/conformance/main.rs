@@ -18,7 +18,8 @@ use scripts::{
 /// The same scripts on every machine: the gate must not depend on luck. Many more operations than a check explores, with crashes, fates, failed barriers, reopenings.
 fn config(cases: u32) -> ProptestConfig {
     ProptestConfig {
-        cases,
+        // PROPTEST_CASES asks for more, not for less.
+        cases: cases.max(ProptestConfig::default().cases),
         rng_seed: RngSeed::Fixed(7),
         failure_persistence: None,
         ..ProptestConfig::default()
@@ -26,9 +27,13 @@ fn config(cases: u32) -> ProptestConfig {
 }
 
 fn conforms(script: &Script) -> Result<(), TestCaseError> {
-    run(script)
-        .map(drop)
-        .map_err(|found| TestCaseError::fail(format!("{found}\nscript: {}", script.to_json())))
+    let Err(found) = run(script) else {
+        return Ok(());
+    };
+    let alike = |tried: &Script| matches!(run(tried), Err(other) if other.kind == found.kind);
+    let smallest = script.clone().smallest(alike);
+    let found = run(&smallest).expect_err("it fails alike");
+    Err(TestCaseError::fail(format!("{found}\nscript: {}", smallest.to_json())))
 }
 
 proptest! {
@@ -127,6 +132,46 @@ fn a_script_reads_back_from_json_and_means_the_same() {
     let again = Script::from_json(&script.to_json()).expect("it reads back");
     assert_eq!(script, again);
     assert_eq!(run(&script), run(&again));
+}
+
+/// Found by more random scripts than the gate tries: the names of a merge are lost, and its hint is not. The model believed the
+/// hint where the engine looks at what it tells of.
+#[test]
+fn a_hint_beside_another_file_of_its_number_tells_of_nothing() {
+    let json = r#"{
+        "engine": {"found-bitcask": {"sync-writes": false, "tail-left": false, "named": false}},
+        "discipline": {"as-found": {"split_flush": false, "tail_left": false}},
+        "sync": "every", "profile": "btrfs", "sector-bytes": 64, "block-bytes": 128, "keys": [0, 1, 7, 300],
+        "steps": [
+            {"write": [{"key": 0, "value": 0}, {"key": 2, "value": 0}]},
+            {"write": [{"key": 0, "value": 0}, {"key": 1, "value": 0}]},
+            {"power-cut": {"keep": [true, true, false, false, false, false, false, false, false, false, false, true], "fills": [0]}},
+            "flush", "compact", "compact",
+            {"power-cut": {"keep": [true, false, true, false, false, false, false, false, false, true, false, false, false, false, false, true],
+                "fills": [0]}}
+        ]
+    }"#;
+    let script = Script::from_json(json).expect("a script");
+    run(&script).unwrap_or_else(|found| panic!("{found}"));
+}
+
+/// Found likewise: a file that has two names after a power cut was taken for two files.
+#[test]
+fn a_file_with_two_names_is_one() {
+    let json = r#"{
+        "engine": {"found-bitcask": {"sync-writes": true, "tail-left": false, "named": false}},
+        "discipline": {"as-found": {"split_flush": false, "tail_left": false}},
+        "sync": "every", "profile": "btrfs", "sector-bytes": 512, "block-bytes": 4096, "keys": [0, 1, 7, 300],
+        "steps": [
+            {"die-after": 0}, {"write": [{"key": 0, "value": 0}]}, {"power-cut": {"keep": [true], "fills": [0]}},
+            {"write": [{"key": 0, "value": 0}]}, "compact", "flush", {"write": [{"key": 0, "value": 0}]}, "compact",
+            {"die-after": 4}, "compact",
+            {"power-cut": {"keep": [false, false, false, false, false, false, false, false, false, true], "fills": [0]}},
+            {"write": [{"key": 0, "value": 0}]}
+        ]
+    }"#;
+    let script = Script::from_json(json).expect("a script");
+    run(&script).unwrap_or_else(|found| panic!("{found}"));
 }
 
 /// A hundred scripts, each of which conforms, with what it went through.

@@ -4,7 +4,7 @@ use lightsout::check::catalogue::{
     bitcask_setup, btree_setup, event_store_setup, found_bitcask_setup, lines_setup, lsm_setup,
     segments_setup, wal_setup,
 };
-use lightsout::check::search::Case;
+use lightsout::check::search::{Case, Until};
 use lightsout::check::spec::{self, Check, Spec};
 use lightsout::conform::{
     Divergence, Kind, replay_bitcask, replay_btree, replay_events, replay_found_bitcask,
@@ -30,7 +30,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 /// Runs a script, which ends in that breach, on the real engine.
-type Replay<P> = fn(&Setup<P>, &[Move], Promise) -> Result<(), Divergence>;
+type Replay<P> = fn(&Setup<P>, &[Move], Promise) -> Result<lightsout::conform::Replayed, Divergence>;
 
 /// An engine whose counterexamples are replayed.
 struct Replayed<P> {
@@ -142,9 +142,12 @@ fn tree() -> Replayed<Lsm> {
 
 /// A shortest script of a check, and what it breaks.
 fn shortest<P: Protocol>(setup: &Setup<P>) -> (Vec<Move>, Promise) {
-    let found = setup.shortest(None).expect("time").expect("a violation");
-    let breach = spec::promise(&found.breach).expect("a promise");
-    (found.moves, breach)
+    let found = setup
+        .shortest(Until::default())
+        .expect("time")
+        .expect("a violation");
+    let breach = spec::promise(&found.broken.promise).expect("a promise");
+    (found.moves().to_vec(), breach)
 }
 
 impl<P: Protocol> Replayed<P> {
@@ -170,7 +173,7 @@ impl<P: Protocol> Replayed<P> {
             .map(|(name, setup)| {
                 let (moves, breach) = shortest(&setup);
                 let found = (self.replay)(&setup, &moves, breach);
-                assert_eq!(found, Ok(()), "{name}");
+                assert_eq!(found.map(drop), Ok(()), "{name}");
             })
             .count()
     }
@@ -391,7 +394,7 @@ proptest! {
         let profile = &setup.ground.profile;
         let barriers_lie = setup.ground.without.is_some() || !profile.data_barrier_covers_size;
         let proved = |found: &Divergence| barriers_lie && found.found.contains("is damaged at");
-        match (found, breach) {
+        match (found.map(drop), breach) {
             (Err(found), _) if proved(&found) => {}
             (found, Some(_)) => prop_assert_eq!(found, Ok(()), "{:?}", moves),
             (found, None) => {

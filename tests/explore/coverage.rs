@@ -1,5 +1,6 @@
 //! How much was explored: in parts as at once, by families, and more states than recoveries.
 
+use lightsout::counterexample::Script;
 use super::one_file::{OneFile, put};
 use super::*;
 use lightsout::explore::{Coverage, During, Family, Ongoing, functions};
@@ -166,14 +167,13 @@ fn what_goes_wrong_in_the_last_recovery_is_part_of_the_counterexample() {
     let explorer = Explorer::new(&store).on("strict").within(bounds);
     let found = explorer.explore(&[put("a", "1")]).counterexample;
     let found = found.expect("a counterexample");
-    assert_eq!(found.breach, Breach::Lost);
-    assert!(
-        found
-            .lives
-            .last()
-            .is_some_and(|life| life.trouble.is_some()),
-        "{found}"
-    );
-    let shown = replay(&store, &found).shown.expect("it opens");
+    assert_eq!(found.breach(), Some(Breach::Lost));
+    let Script::Code(code) = &found.script else {
+        panic!("it is real code")
+    };
+    let last = code.lives.last().expect("a life");
+    assert!(last.trouble.is_some(), "{found}");
+    let again = replay(&store, &found).expect("it runs");
+    let shown = again.shown.expect("it opens");
     assert_eq!(shown, BTreeMap::new(), "{found}");
 }

@@ -210,15 +210,19 @@ fn a_counterexample_is_written_down_and_shows_the_same_again() {
     let exploration = Explorer::new(&subject).explore(&[put("a", "1")]);
     let found = exploration.counterexample.expect("a counterexample");
     let directory = tempfile::tempdir().expect("a directory");
-    let path = found.save(directory.path(), "lost").expect("it is written");
-    let read: Counterexample<MapWrite> = Counterexample::read(&path).expect("it is read");
+    let path = found.save(directory.path()).expect("it is written");
+    assert!(path.ends_with("onefile-posix-d1.json"), "{}", path.display());
+    let read = Counterexample::read(&path).expect("it is read");
     assert_eq!(read, found);
-    let again = replay(&subject, &read);
+    let again = replay(&subject, &read).expect("it is one of this subject");
     assert_eq!(again.steps, found.steps);
     assert_eq!(again.shown, Ok(BTreeMap::new()));
+    assert!(matches!(again.breach, Some((Breach::Lost, _))));
+    let mended = replay(&OneFile::default(), &read).expect("it is one of this subject");
+    assert_eq!(mended.breach, None);
     std::fs::write(&path, "{\"schema\": 9}").expect("it is written");
-    let refused = Counterexample::<MapWrite>::read(&path).expect_err("a newer one");
-    assert!(refused.to_string().contains("schema is 9"), "{refused}");
+    let refused = Counterexample::read(&path).expect_err("a newer one");
+    assert!(refused.to_string().contains("newer schema 9"), "{refused}");
 }
 
 #[test]

@@ -207,7 +207,7 @@ impl Protocol for AsFound {
             let (scanned, tail) = scan(cells);
             odd |= tail < cells.len();
             let hinted = tree.file(&hint(number)).unwrap_or_default();
-            let (said, end) = self.said(hinted);
+            let (said, end) = self.said(hinted, cells);
             let is_whole = end == hinted.len();
             // What stands behind is taken for the end of the hint.
             let believed = !hinted.is_empty() && (is_whole || !self.assumed.hint_checked);
@@ -335,13 +335,16 @@ impl AsFound {
             .collect()
     }
 
-    /// The records that a hint tells of, and where that ends.
-    fn said(&self, cells: &[Cell]) -> (Vec<Arc<Entry>>, usize) {
-        let (mut entries, mut end) = (Vec::new(), 0);
-        while let Some(Cell::Hint { entry, at, part: 0 }) = cells.get(end)
-            && cells.get(end..end + self.hint) == Some(&self.hint_of(entry, *at)[..])
+    /// The records that a hint tells of, up to one that does not stand in the data file where it says, and where the hint
+    /// ends. A crash can leave the hint of a merge beside another file of that number.
+    fn said(&self, hint: &[Cell], data: &[Cell]) -> (Vec<Arc<Entry>>, usize) {
+        let (mut entries, mut end, mut stands) = (Vec::new(), 0, true);
+        while let Some(Cell::Hint { entry, at, part: 0 }) = hint.get(end)
+            && hint.get(end..end + self.hint) == Some(&self.hint_of(entry, *at)[..])
         {
-            entries.push(entry.clone());
+            let found = record_at(data, *at).filter(|found| found.write.key == entry.write.key);
+            stands &= found.is_some();
+            entries.extend(found.filter(|_| stands).cloned());
             end += self.hint;
         }
         (entries, end)
@@ -400,12 +403,21 @@ pub fn cells_of(entry: &Arc<Entry>) -> Vec<Cell> {
         .collect()
 }
 
+/// The record that begins at a cell, if it is whole.
+fn record_at(cells: &[Cell], at: usize) -> Option<&Arc<Entry>> {
+    match cells.get(at)? {
+        Cell::Part { entry, part: 0 } => {
+            let is_whole = cells.get(at..at + entry.cells) == Some(&cells_of(entry)[..]);
+            is_whole.then_some(entry)
+        }
+        _ => None,
+    }
+}
+
 /// The records of a file up to one that is torn, and where they end.
 fn scan(cells: &[Cell]) -> (Vec<Arc<Entry>>, usize) {
     let (mut entries, mut tail) = (Vec::new(), 0);
-    while let Some(Cell::Part { entry, part: 0 }) = cells.get(tail)
-        && cells.get(tail..tail + entry.cells) == Some(&cells_of(entry)[..])
-    {
+    while let Some(entry) = record_at(cells, tail) {
         entries.push(entry.clone());
         tail += entry.cells;
     }

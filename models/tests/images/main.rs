@@ -21,10 +21,11 @@ use proptest::test_runner::TestRunner;
 
 fn cases(cases: u32) -> ProptestConfig {
     ProptestConfig {
-        cases,
+        // PROPTEST_CASES asks for more, not for less.
+        cases: cases.max(ProptestConfig::default().cases),
         failure_persistence: None,
         max_shrink_iters: 4_000,
-        max_global_rejects: cases,
+        max_global_rejects: cases.max(ProptestConfig::default().cases),
         ..ProptestConfig::default()
     }
 }

@@ -52,6 +52,11 @@ impl NewEvent {
         })
     }
 
+    /// Its data, as JSON.
+    pub fn data(&self) -> &str {
+        self.data.get()
+    }
+
     /// The same with metadata; `null` is none.
     pub fn with_metadata(mut self, metadata: &impl Serialize) -> Result<Self, serde_json::Error> {
         let metadata = serde_json::value::to_raw_value(metadata)?;

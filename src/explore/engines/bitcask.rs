@@ -4,6 +4,7 @@ use super::super::contract::{Map, MapWrite, Operation, Told};
 use super::super::subject::{Failure, StateOf, Subject};
 use super::{durable, map_writes, one, put, told, unknown};
 use crate::engine::bitcask::{Bitcask, Options};
+use crate::storage::Storage;
 use crate::storage::simulated::Simulated;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -56,11 +57,7 @@ impl Subject for BitcaskSubject {
     }
 
     fn observe(&self, store: &mut Self::Store) -> Result<StateOf<Self>, Failure> {
-        let take = |mut map: BTreeMap<Vec<u8>, Vec<u8>>, key: &[u8], value: &[u8]| {
-            map.insert(key.into(), value.into());
-            map
-        };
-        Ok(store.fold(BTreeMap::new(), take)?)
+        self.read(store)
     }
 
     fn close(&self, store: Self::Store) -> Result<Told, Failure> {
@@ -69,6 +66,14 @@ impl Subject for BitcaskSubject {
 }
 
 impl BitcaskSubject {
+    pub(super) fn read<T: Storage>(&self, store: &Bitcask<T>) -> Result<StateOf<Self>, Failure> {
+        let take = |mut map: BTreeMap<Vec<u8>, Vec<u8>>, key: &[u8], value: &[u8]| {
+            map.insert(key.into(), value.into());
+            map
+        };
+        Ok(store.fold(BTreeMap::new(), take)?)
+    }
+
     /// Twenty operations.
     pub fn workload() -> Vec<Operation<MapWrite>> {
         vec![

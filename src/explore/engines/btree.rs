@@ -4,6 +4,7 @@ use super::super::contract::{Map, MapWrite, Operation, Told};
 use super::super::subject::{Failure, StateOf, Subject};
 use super::{durable, map_writes, one, put, told, unknown};
 use crate::engine::btree::{Btree, Options, PAGE_BYTES_MIN};
+use crate::storage::Storage;
 use crate::storage::simulated::Simulated;
 use std::path::Path;
 
@@ -54,7 +55,7 @@ impl Subject for BtreeSubject {
     }
 
     fn observe(&self, store: &mut Self::Store) -> Result<StateOf<Self>, Failure> {
-        Ok(store.range::<[u8]>(..).collect::<Result<_, _>>()?)
+        self.read(store)
     }
 
     fn close(&self, store: Self::Store) -> Result<Told, Failure> {
@@ -63,6 +64,10 @@ impl Subject for BtreeSubject {
 }
 
 impl BtreeSubject {
+    pub(super) fn read<T: Storage>(&self, store: &Btree<T>) -> Result<StateOf<Self>, Failure> {
+        Ok(store.range::<[u8]>(..).collect::<Result<_, _>>()?)
+    }
+
     /// Twenty operations: leaves of three entries or so split, the root grows, pages are freed.
     pub fn workload() -> Vec<Operation<MapWrite>> {
         vec![

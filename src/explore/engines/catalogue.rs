@@ -5,14 +5,17 @@ mod as_found;
 use super::super::audit::{audit, missing};
 use super::super::bounds::{Bounds, Workload};
 use super::super::check::{Explorer, workload};
-use crate::counterexample::{Breach, Counterexample};
-use super::super::report::{Report, Verdict};
+use super::super::export::Exported;
+use super::super::replay::replay;
+use super::super::report::{Report, Shortest, Verdict};
+use crate::counterexample::{Breach, Counterexample, Script, Step, image};
 use super::super::subject::{OperationOf, Subject, WriteOf};
 use super::super::{Profile, SWITCHES};
 use super::{
-    BitcaskSubject, BtreeSubject, EventStoreSubject, LogSubject, LsmSubject, SegmentsSubject,
+    OnFiles, BitcaskSubject, BtreeSubject, EventStoreSubject, LogSubject, LsmSubject, SegmentsSubject,
 };
 use std::fmt::{self, Debug};
+use std::path::Path;
 use std::sync::Arc;
 
 /// A subject with its work, and what is to come of it.
@@ -27,6 +30,8 @@ pub struct Entry {
     pub operations: usize,
     run: Box<Run>,
     audit: Box<Audit>,
+    replay: Box<Replay>,
+    export: Box<Export>,
 }
 
 /// Explores the first so many operations.
@@ -35,6 +40,24 @@ type Run = dyn Fn(&Profile, &Bounds, usize) -> Outcome + Send + Sync;
 /// Audits its barriers, with the first so many operations: a line for each, and the barriers that are missing.
 type Audit = dyn Fn(&Profile, &Bounds, usize) -> Vec<String> + Send + Sync;
 
+/// Runs a counterexample again; with a directory, on real files too.
+type Replay = dyn Fn(&Counterexample, Option<&Path>) -> Result<Again, String> + Send + Sync;
+
+/// Makes a test of a counterexample.
+type Export = dyn Fn(&Counterexample) -> Result<String, String> + Send + Sync;
+
+/// What running a counterexample again came to, whatever the subject.
+#[derive(Debug)]
+pub struct Again {
+    /// What happened.
+    pub steps: Vec<Step>,
+    /// How it breaks the contract, in a sentence; none: it does not.
+    pub breach: Option<(Breach, String)>,
+    /// What the last crash left was written as real files; what the real engine shows that opened them, or why
+    /// it does not open.
+    pub on_files: Option<Result<String, String>>,
+}
+
 /// What came of one exploration, whatever the subject.
 #[derive(Clone, Debug)]
 pub struct Outcome {
@@ -42,6 +65,35 @@ pub struct Outcome {
     pub report: Report,
     /// The way to a violation.
     pub counterexample: Option<Counterexample>,
+    /// How long it is.
+    pub shortest: Option<Shortest>,
+    /// How many operations the work had.
+    pub operations: usize,
+}
+
+impl Outcome {
+    /// Nothing was run: somebody interrupted before.
+    fn not_started(profile: &Profile, operations: usize) -> Self {
+        let mut report = Report::new(&profile.name);
+        report.verdict = Verdict::Inconclusive("not started".into());
+        Self {
+            report,
+            counterexample: None,
+            shortest: None,
+            operations,
+        }
+    }
+}
+
+/// How long a script is.
+fn shortest(found: &Counterexample) -> Option<Shortest> {
+    let Script::Code(code) = &found.script else {
+        return None;
+    };
+    Some(Shortest {
+        operations: code.lives.iter().map(|life| life.operations).sum(),
+        crashes: code.lives.len().saturating_sub(1),
+    })
 }
 
 /// How a store breaks the contract on `posix`, and what it takes to see it.
@@ -74,7 +126,7 @@ impl Debug for Entry {
 }
 
 impl Entry {
-    fn new<S: Subject + Send + 'static>(
+    fn new<S: OnFiles + Debug + Send + 'static>(
         (name, about): (&'static str, &'static str),
         finding: Option<Finding>,
         subject: S,
@@ -92,6 +144,10 @@ impl Entry {
                 let work = work.clone();
                 Box::new(move |profile, bounds, first| {
                     let (subject, work) = (&work.0, work.first(first));
+                    let operations = work.operations.len();
+                    if bounds.interrupt.is_set() {
+                        return Outcome::not_started(profile, operations);
+                    }
                     let explorer = Explorer::new(subject).on_profile(profile.clone());
                     let explorer = explorer.within(bounds_of(bounds, finding));
                     let exploration = explorer.explore_workload(&work);
@@ -102,8 +158,21 @@ impl Entry {
                     });
                     Outcome {
                         report: exploration.report,
+                        shortest: counterexample.as_ref().and_then(shortest),
+                        operations,
                         counterexample,
                     }
+                })
+            },
+            replay: {
+                let work = work.clone();
+                Box::new(move |found, directory| again(&work.0, found, directory))
+            },
+            export: {
+                let work = work.clone();
+                Box::new(move |found| match &found.script {
+                    Script::Code(code) => Exported::of(found, code).test(found, &work.0),
+                    Script::Model { .. } => Err(format!("{} is a check of a model", found.name)),
                 })
             },
             audit: Box::new(move |profile, bounds, first| {
@@ -172,10 +241,48 @@ impl Entry {
         (self.audit)(profile, bounds, first)
     }
 
+    /// Runs a counterexample of it again. With a directory, which is made, what the last crash left is written there
+    /// as real files, and the engine opens those, too.
+    ///
+    /// # Errors
+    /// Where it is not one of this engine, or the files cannot be written: a sentence.
+    pub fn replay(&self, found: &Counterexample, directory: Option<&Path>) -> Result<Again, String> {
+        (self.replay)(found, directory)
+    }
+
+    /// A counterexample of it as a test to paste.
+    ///
+    /// # Errors
+    /// Where the engine does not break by it any more, or it is another one's: a sentence.
+    pub fn test(&self, found: &Counterexample) -> Result<String, String> {
+        (self.export)(found)
+    }
+
     /// Explores the first so many operations of its work.
     pub fn explore(&self, profile: &Profile, bounds: &Bounds, first: usize) -> Outcome {
         (self.run)(profile, bounds, first)
     }
+}
+
+fn again<S: OnFiles>(
+    subject: &S,
+    found: &Counterexample,
+    directory: Option<&Path>,
+) -> Result<Again, String> {
+    let replayed = replay(subject, found)?;
+    let on_files = match (directory, &replayed.image) {
+        (None, _) => None,
+        (Some(directory), Some(image)) => {
+            image::write(image.view(), directory)?;
+            Some(subject.shown_on_files(directory))
+        }
+        (Some(_), None) => return Err("no crash left anything that could be written as files".into()),
+    };
+    Ok(Again {
+        steps: replayed.steps,
+        breach: replayed.breach,
+        on_files,
+    })
 }
 
 /// A subject, its operations, and whether a recovery is followed by more.

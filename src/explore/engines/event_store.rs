@@ -4,6 +4,7 @@ use super::super::contract::{Event, Operation, Streams, Told};
 use super::super::subject::{Failure, Subject};
 use super::{durable, told, unknown};
 use crate::engine::event_store::{EventStore, Expected, NewEvent, Options};
+use crate::storage::Storage;
 use crate::storage::simulated::Simulated;
 use std::path::Path;
 
@@ -52,6 +53,16 @@ impl Subject for EventStoreSubject {
     }
 
     fn observe(&self, store: &mut Self::Store) -> Result<Vec<Event>, Failure> {
+        self.read(store)
+    }
+
+    fn close(&self, store: Self::Store) -> Result<Told, Failure> {
+        durable(store.close())
+    }
+}
+
+impl EventStoreSubject {
+    pub(super) fn read<T: Storage>(&self, store: &EventStore<T>) -> Result<Vec<Event>, Failure> {
         if let Some((position, count)) = store.saved::<usize>("count") {
             let counted = store
                 .events(None)
@@ -69,12 +80,6 @@ impl Subject for EventStoreSubject {
         store.events(None).map(read).collect()
     }
 
-    fn close(&self, store: Self::Store) -> Result<Told, Failure> {
-        durable(store.close())
-    }
-}
-
-impl EventStoreSubject {
     /// Twenty operations.
     pub fn workload() -> Vec<Operation<Event>> {
         let event = |stream: &str, number: u8, bytes: usize| {

@@ -6,6 +6,7 @@ use super::{map_writes, unknown};
 use crate::engine::bitcask::as_found::{self as bitcask, AsFound};
 use crate::engine::event_store::NewEvent;
 use crate::engine::event_store::as_found::{self as lines, JsonLines};
+use crate::storage::Storage;
 use crate::storage::simulated::Simulated;
 use std::path::Path;
 
@@ -99,6 +100,12 @@ impl Subject for JsonLinesSubject {
     }
 
     fn observe(&self, store: &mut Self::Store) -> Result<Vec<Event>, Failure> {
+        self.read(store)
+    }
+}
+
+impl JsonLinesSubject {
+    pub(super) fn read<T: Storage>(&self, store: &JsonLines<T>) -> Result<Vec<Event>, Failure> {
         let read = |line: &lines::Line| {
             Ok(Event {
                 stream: line.stream.clone(),

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// Where the client holds what it truncates, in a directory of its own.
-const HELD: &str = "client/held";
+const CLIENT: &str = "client";
 
 /// The log as found. Its client's map is what the records say, over what the client held when it truncated.
 #[derive(Clone, Debug)]
@@ -22,9 +22,12 @@ pub struct FoundLogSubject {
 
 /// The log, and what its client holds elsewhere.
 #[derive(Debug)]
-pub struct LogClient {
-    log: AsFound<Simulated>,
-    disk: Simulated,
+pub struct LogClient<T = Simulated>
+where
+    T: Storage,
+{
+    log: AsFound<T>,
+    disk: T,
     held: Held,
 }
 
@@ -37,29 +40,30 @@ struct Held {
 
 impl Held {
     /// Reads it. Its file is made, and durable, where it is missing.
-    fn open(disk: &Simulated) -> Result<Held, Failure> {
-        let (dir, path) = (Path::new("client"), Path::new(HELD));
-        if disk.exists(path)? {
+    fn open<T: Storage>(disk: &T, root: &Path) -> Result<Held, Failure> {
+        let dir = root.join(CLIENT);
+        let path = dir.join("held");
+        if disk.exists(&path)? {
             let mut json = [0; SECTOR_BYTES];
-            let read = disk.open(path)?.read_at(0, &mut json)?;
+            let read = disk.open(&path)?.read_at(0, &mut json)?;
             return Ok(serde_json::from_slice(&json[..read])?);
         }
-        disk.create_dir(dir)?;
-        disk.create(path)?;
-        Held::default().write(disk)?;
-        disk.directory_barrier(dir)?;
-        disk.directory_barrier(Path::new("."))?;
+        disk.create_dir(&dir)?;
+        disk.create(&path)?;
+        Held::default().write(disk, root)?;
+        disk.directory_barrier(&dir)?;
+        disk.directory_barrier(root)?;
         Ok(Held::default())
     }
 
     /// Makes it durable. One sector, always the same: a power cut leaves it, or what was there before.
-    fn write(&self, disk: &Simulated) -> Result<(), Failure> {
+    fn write<T: Storage>(&self, disk: &T, root: &Path) -> Result<(), Failure> {
         let mut json = serde_json::to_vec(self)?;
         if json.len() > SECTOR_BYTES {
             return Err("the client holds no more than a sector".into());
         }
         json.resize(SECTOR_BYTES, b' ');
-        let file = disk.open(Path::new(HELD))?;
+        let file = disk.open(&root.join(CLIENT).join("held"))?;
         file.write_at(0, &json)?;
         Ok(file.barrier()?)
     }
@@ -70,10 +74,7 @@ impl Subject for FoundLogSubject {
     type Store = LogClient;
 
     fn open(&self, storage: &Simulated) -> Result<LogClient, Failure> {
-        let held = Held::open(storage)?;
-        let log = AsFound::open(storage.clone(), Path::new("log"), self.options)?;
-        let disk = storage.clone();
-        Ok(LogClient { log, disk, held })
+        self.open_on(storage.clone(), Path::new("."))
     }
 
     fn apply(
@@ -98,7 +99,7 @@ impl Subject for FoundLogSubject {
                         up_to: client.log.last(),
                         pairs: self.observe(client)?.into_iter().collect(),
                     };
-                    client.held.write(&client.disk)?;
+                    client.held.write(&client.disk, Path::new("."))?;
                     durable(client.log.truncate())
                 }
                 _ => Err(unknown(operation)),
@@ -108,6 +109,26 @@ impl Subject for FoundLogSubject {
     }
 
     fn observe(&self, client: &mut LogClient) -> Result<StateOf<Self>, Failure> {
+        self.read(client)
+    }
+
+    fn close(&self, client: LogClient) -> Result<Told, Failure> {
+        durable(client.log.close())
+    }
+}
+
+impl FoundLogSubject {
+    pub(super) fn open_on<T: Storage + Clone>(
+        &self,
+        disk: T,
+        root: &Path,
+    ) -> Result<LogClient<T>, Failure> {
+        let held = Held::open(&disk, root)?;
+        let log = AsFound::open(disk.clone(), &root.join("log"), self.options)?;
+        Ok(LogClient { log, disk, held })
+    }
+
+    pub(super) fn read<T: Storage>(&self, client: &LogClient<T>) -> Result<StateOf<Self>, Failure> {
         let mut pairs: StateOf<Self> = client.held.pairs.iter().cloned().collect();
         let since = client.log.records().iter();
         for (_, write) in since.filter(|(number, _)| *number > client.held.up_to) {
@@ -117,9 +138,5 @@ impl Subject for FoundLogSubject {
             }
         }
         Ok(pairs)
-    }
-
-    fn close(&self, client: LogClient) -> Result<Told, Failure> {
-        durable(client.log.close())
     }
 }

@@ -5,6 +5,7 @@ use super::super::subject::{Failure, StateOf, Subject};
 use super::{durable, map_writes, one, put, told, unknown};
 use crate::engine::Discipline;
 use crate::engine::lsm::{Options, Store};
+use crate::storage::Storage;
 use crate::storage::simulated::Simulated;
 use std::path::Path;
 
@@ -32,11 +33,7 @@ impl Subject for LsmSubject {
     type Store = Store<Simulated>;
 
     fn open(&self, storage: &Simulated) -> Result<Self::Store, Failure> {
-        Ok(Store::open(
-            storage.clone(),
-            Path::new("store"),
-            self.options,
-        )?)
+        Ok(Store::open(storage.clone(), Path::new("store"), self.options)?)
     }
 
     fn apply(
@@ -61,12 +58,7 @@ impl Subject for LsmSubject {
     }
 
     fn observe(&self, store: &mut Self::Store) -> Result<StateOf<Self>, Failure> {
-        let mut found: StateOf<Self> = store.scan::<[u8]>(..).collect::<Result<_, _>>()?;
-        // As found, a key that is deleted reads as an empty value.
-        if self.options.discipline == Discipline::AsFound {
-            found.retain(|_, value| !value.is_empty());
-        }
-        Ok(found)
+        self.read(store)
     }
 
     fn close(&self, store: Self::Store) -> Result<Told, Failure> {
@@ -75,6 +67,15 @@ impl Subject for LsmSubject {
 }
 
 impl LsmSubject {
+    pub(super) fn read<T: Storage>(&self, store: &Store<T>) -> Result<StateOf<Self>, Failure> {
+        let mut found: StateOf<Self> = store.scan::<[u8]>(..).collect::<Result<_, _>>()?;
+        // As found, a key that is deleted reads as an empty value.
+        if self.options.discipline == Discipline::AsFound {
+            found.retain(|_, value| !value.is_empty());
+        }
+        Ok(found)
+    }
+
     /// Twenty operations.
     pub fn workload() -> Vec<Operation<MapWrite>> {
         vec![

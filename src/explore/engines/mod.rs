@@ -11,16 +11,18 @@ mod found;
 mod found_btree;
 mod found_log;
 mod lsm;
+mod on_files;
 mod wal;
 
 pub use bitcask::BitcaskSubject;
 pub use btree::BtreeSubject;
-pub use catalogue::{Entry, Outcome, catalogue};
+pub use catalogue::{Again, Entry, Outcome, catalogue};
 pub use event_store::EventStoreSubject;
 pub use found::{FoundBitcaskSubject, JsonLinesSubject};
 pub use found_btree::FoundBtreeSubject;
 pub use found_log::{FoundLogSubject, LogClient};
 pub use lsm::LsmSubject;
+pub use on_files::OnFiles;
 pub use wal::{LogSubject, SegmentsSubject};
 
 use super::contract::{MapWrite, Operation, Told};

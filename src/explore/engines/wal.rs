@@ -5,6 +5,7 @@ use super::super::subject::{Failure, Subject};
 use super::{durable, told, unknown};
 use crate::engine::wal::segments::{self, SegmentedLog};
 use crate::engine::wal::{self, Entry, Write};
+use crate::storage::Storage;
 use crate::storage::simulated::Simulated;
 use std::path::Path;
 
@@ -79,11 +80,7 @@ impl Subject for LogSubject {
     }
 
     fn observe(&self, log: &mut Self::Store) -> Result<Vec<Vec<u8>>, Failure> {
-        let mut found = Vec::new();
-        for record in log.records() {
-            found.extend(values(record?.writes));
-        }
-        Ok(found)
+        self.read(log)
     }
 
     fn close(&self, log: Self::Store) -> Result<Told, Failure> {
@@ -136,13 +133,7 @@ impl Subject for SegmentsSubject {
     }
 
     fn observe(&self, log: &mut Self::Store) -> Result<Vec<Vec<u8>>, Failure> {
-        let mut found = Vec::new();
-        for record in log.records() {
-            if let Entry::Writes(writes) = record?.entry {
-                found.extend(values(writes));
-            }
-        }
-        Ok(found)
+        self.read(log)
     }
 
     fn close(&self, log: Self::Store) -> Result<Told, Failure> {
@@ -151,6 +142,14 @@ impl Subject for SegmentsSubject {
 }
 
 impl LogSubject {
+    pub(super) fn read<T: Storage>(&self, log: &wal::Log<T>) -> Result<Vec<Vec<u8>>, Failure> {
+        let mut found = Vec::new();
+        for record in log.records() {
+            found.extend(values(record?.writes));
+        }
+        Ok(found)
+    }
+
     /// Twenty operations.
     pub fn workload() -> Vec<Operation<LogWrite>> {
         let mut operations = appends(1..=9);
@@ -164,6 +163,16 @@ impl LogSubject {
 }
 
 impl SegmentsSubject {
+    pub(super) fn read<T: Storage>(&self, log: &SegmentedLog<T>) -> Result<Vec<Vec<u8>>, Failure> {
+        let mut found = Vec::new();
+        for record in log.records() {
+            if let Entry::Writes(writes) = record?.entry {
+                found.extend(values(writes));
+            }
+        }
+        Ok(found)
+    }
+
     /// Twenty operations.
     pub fn workload() -> Vec<Operation<LogWrite>> {
         let mut operations = appends(1..=7);

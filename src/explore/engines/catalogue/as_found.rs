@@ -116,7 +116,7 @@ pub(super) fn entries() -> Vec<Entry> {
         Entry::new(
             (
                 "wal-module-tail-left",
-                "the same; recovery appends behind a torn tail",
+                "the stand-alone log as found; recovery appends behind a torn tail",
             ),
             Some(Finding {
                 goes_on: true,
@@ -131,7 +131,7 @@ pub(super) fn entries() -> Vec<Entry> {
         Entry::new(
             (
                 "wal-module-names-cached",
-                "the same; rotation does not sync the directory",
+                "the stand-alone log as found; rotation does not sync the directory",
             ),
             Some(Finding::of(Breach::Lost)),
             log(names_cached),
@@ -140,7 +140,7 @@ pub(super) fn entries() -> Vec<Entry> {
         Entry::new(
             (
                 "wal-module-names-cached-rewritten",
-                "the same; truncation does not",
+                "the stand-alone log as found; truncation does not sync the directory",
             ),
             Some(Finding::of(Breach::Lost)),
             log(names_cached),
@@ -149,7 +149,7 @@ pub(super) fn entries() -> Vec<Entry> {
         Entry::new(
             (
                 "wal-module-brackets-ignored",
-                "the same; recovery takes each record of a batch for itself",
+                "the stand-alone log as found; recovery takes each record of a batch for itself",
             ),
             Some(Finding::of(Breach::Partial)),
             log(found_log::Options {
@@ -170,7 +170,7 @@ pub(super) fn entries() -> Vec<Entry> {
         Entry::new(
             (
                 "btree-recovery-interrupted",
-                "the same; recovery writes in place what is cached only",
+                "the B-tree as found; recovery writes in place what is cached only",
             ),
             Some(Finding {
                 kills: 1,

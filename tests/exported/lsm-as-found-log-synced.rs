@@ -1,0 +1,31 @@
+/// lsm/as-found/log-synced: on posix it broke D1, acknowledged writes survive.
+/// Promised: a = v1 (acknowledged in step 5). There: nothing can be read.
+/// Step 10 could lose name store/1.sst: only cached since step 7, and no directory barrier of store
+/// completed before the power went.
+#[test]
+fn lsm_as_found_log_synced_keeps_d1() {
+    use lightsout::explore::{Bounds, Explorer, MapWrite, Operation, Profile, Workload};
+    use lightsout::engine::Discipline::*;
+    use lightsout::engine::lsm::{AsFoundOptions, Options};
+    use lightsout::engine::wal::{SyncMode::*, TornTail::*};
+    use lightsout::explore::engines::LsmSubject;
+    let subject = LsmSubject { options: Options { sync: EveryWrite, flush_at: 18446744073709551615, fanout: 4, discipline: AsFound, as_found: AsFoundOptions { torn_tail: Cut, log_synced: true, table_synced: false, truncation_synced: false } } };
+    let profile = Profile::named("posix").expect("a profile").with_sizes(16, 32);
+    let workload = Workload {
+        operations: vec![
+            Operation::Write(vec![MapWrite::put(b"aaaaaaaaaaaa", b"\x01\x15\xd1\x13\xc93\x81SI\xe3\xb1#")]),
+            Operation::maintain("flush"),
+        ],
+        then: vec![],
+    };
+    let bounds = Bounds {
+        settled: true,
+        kills: 0,
+        faults: 0,
+        ..Bounds::default()
+    };
+    Explorer::new(&subject)
+        .on_profile(profile)
+        .within(bounds)
+        .check_workload(&workload);
+}
