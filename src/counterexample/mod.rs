@@ -18,6 +18,7 @@
 //! - [`record`]: steps as they happen, with the step that each lost effect comes from
 //! - [`script`]: what is run again
 //! - [`image`]: what a crash left, as real files
+//! - [`mod@itf`]: as a trace for other tools
 //! - [`minimal`]: fewer lost effects
 //! - [`needs`]: the rules of a file system that it hangs on
 
