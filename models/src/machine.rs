@@ -168,6 +168,14 @@ impl<P: Protocol> Machine<P> {
             .expect("the images of a disk are the same each time")
     }
 
+    /// The fates of every image of a state's disk, in the order of the images.
+    pub fn all_fates(&self, state: &State) -> Vec<Fates> {
+        let images = self.setup.ground.images(&self.disks.value(state.disk));
+        let mut seen = FxHashSet::default();
+        let distinct = images.into_iter().filter(|(_, image)| seen.insert(image.clone()));
+        distinct.map(|(fates, _)| fates).collect()
+    }
+
     /// How many distinct disks, processes and oracles were met.
     pub fn components(&self) -> (usize, usize, usize) {
         (self.disks.len(), self.processes.len(), self.oracles.len())

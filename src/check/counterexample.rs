@@ -27,6 +27,14 @@ pub fn of<P: Protocol>(setup: &Setup<P>, moves: Vec<Move>) -> Counterexample {
             follow(&on(setup, profile), &moves, breach).is_some()
         })
     });
+    Counterexample {
+        needs,
+        ..as_it_is(setup, moves)
+    }
+}
+
+/// A script of a setup, written down move for move, whether it breaks something or not.
+pub(super) fn as_it_is<P: Protocol>(setup: &Setup<P>, moves: Vec<Move>) -> Counterexample {
     let (steps, broken) = written(setup, &moves);
     Counterexample {
         schema: SCHEMA,
@@ -36,7 +44,7 @@ pub fn of<P: Protocol>(setup: &Setup<P>, moves: Vec<Move>) -> Counterexample {
         profile: setup.ground.profile.clone(),
         shown_by: Vec::new(),
         strongest: Vec::new(),
-        needs,
+        needs: Vec::new(),
         barriers: setup.ground.without.iter().cloned().collect(),
         note: None,
         broken,
@@ -133,35 +141,12 @@ fn only_steps(moves: &[Move]) -> bool {
 /// Runs a script, and writes down each step.
 pub(super) fn written<P: Protocol>(setup: &Setup<P>, moves: &[Move]) -> (Vec<Line>, Broken) {
     let mut run = Run::new(setup);
-    let mut recorder = Recorder::new(Shown {
-        file: |cells: &[P::Cell]| Node::Cells(contents::cells(cells)),
-        data: |at, cells| format!("[{at}] = {}", cells_in_words(cells)),
-    });
+    let mut recorder = recorder(&run);
     let mut promised = Promised::default();
-    recorder.step(Line::new(Mark::Start, "start"), &run.disk);
     for next in moves {
-        let line = line(&run.process, next);
-        let before = run.disk.clone();
-        let Some(events) = run.make(next) else { break };
-        promised.note(&events, recorder.len());
-        let told: Vec<String> = events.iter().filter_map(told).collect();
-        let failed = events.contains(&Event::BarrierFailed);
-        let mut line = Line {
-            mark: if failed { Mark::Failed } else { line.mark },
-            buffered: match &run.process.buffer {
-                Some((_, _, cells)) => cells_in_words(cells),
-                None => String::new(),
-            },
-            ..line
-        }
-        .told(told.join("; "));
-        if let Move::PowerCut(fates) = next {
-            line.effects = recorder.fates(&before, |i| match fates.kept.contains(&i) {
-                true => Fate::Kept,
-                false => Fate::Lost,
-            });
-        }
-        recorder.step(line, &run.disk);
+        let step = recorder.len();
+        let Some(events) = write_down(&mut run, &mut recorder, next) else { break };
+        promised.note(&events, step);
     }
     let broken = match run.breach {
         Some(promise) => promised.broken(promise),
@@ -170,12 +155,57 @@ pub(super) fn written<P: Protocol>(setup: &Setup<P>, moves: &[Move]) -> (Vec<Lin
     (recorder.into_steps(), broken)
 }
 
-fn cells_in_words<C: Cell>(cells: &[C]) -> String {
+/// A recorder that starts where a run stands.
+pub(super) fn recorder<P: Protocol>(run: &Run<P>) -> Recorder<P::Cell> {
+    let mut recorder = Recorder::new(Shown {
+        file,
+        data: |at, cells| format!("[{at}] = {}", cells_in_words(cells)),
+    });
+    recorder.step(Line::new(Mark::Start, "start"), &run.disk);
+    recorder
+}
+
+/// How a file of a model is shown.
+pub(super) fn file<C: Cell>(cells: &[C]) -> Node {
+    Node::Cells(contents::cells(cells))
+}
+
+/// Makes a move, and writes it down. `None`: it is not possible here.
+pub(super) fn write_down<P: Protocol>(
+    run: &mut Run<P>,
+    recorder: &mut Recorder<P::Cell>,
+    next: &Move,
+) -> Option<Vec<Event>> {
+    let line = line(&run.process, next);
+    let before = run.disk.clone();
+    let events = run.make(next)?;
+    let told: Vec<String> = events.iter().filter_map(told).collect();
+    let failed = events.contains(&Event::BarrierFailed);
+    let mut line = Line {
+        mark: if failed { Mark::Failed } else { line.mark },
+        buffered: match &run.process.buffer {
+            Some((_, _, cells)) => cells_in_words(cells),
+            None => String::new(),
+        },
+        ..line
+    }
+    .told(told.join("; "));
+    if let Move::PowerCut(fates) = next {
+        line.effects = recorder.fates(&before, |i| match fates.kept.contains(&i) {
+            true => Fate::Kept,
+            false => Fate::Lost,
+        });
+    }
+    recorder.step(line, &run.disk);
+    Some(events)
+}
+
+pub(super) fn cells_in_words<C: Cell>(cells: &[C]) -> String {
     contents::in_words(&contents::cells(cells))
 }
 
 /// What a move is, given where the process stands.
-fn line<P: Protocol>(process: &Process<P>, next: &Move) -> Line {
+pub(super) fn line<P: Protocol>(process: &Process<P>, next: &Move) -> Line {
     match next {
         Move::Invoke(operation) => Line::new(Mark::Asked, format!("client: {operation}")),
         Move::Kill => Line::new(Mark::Kill, "KILL"),

@@ -9,11 +9,13 @@
 //! - [`replace`](mod@replace): files that are written whole or not at all
 //! - [`counterexample`]: the counterexample of a model
 //! - [`again`]: one that was written down, run again
+//! - [`explorer`]: stateright's Explorer on a check, in words
 
 pub mod again;
 pub mod catalogue;
 pub mod counterexample;
 pub mod error;
+pub mod explorer;
 pub mod lock;
 mod promised;
 pub mod queue;

@@ -6,6 +6,7 @@
 //! the order of actions.
 
 use super::counterexample;
+use super::explorer::{Explorer, Sign};
 use crate::counterexample::{Counterexample, Step};
 use crate::interrupt::Interrupt;
 use models::contract::Promise;
@@ -96,6 +97,9 @@ pub trait Case: Send + Sync {
     /// A script, run again: the promise that it breaks with its last move, and what a reader sees.
     fn again(&self, moves: &[Move]) -> (Option<Promise>, Vec<Step>);
 
+    /// The same for stateright's Explorer; `sign` says whose paths they are.
+    fn explorer(&self, sign: Sign) -> Box<dyn Explorer>;
+
     /// The same on another profile.
     fn on(&self, profile: Profile) -> Box<dyn Case>;
 }
@@ -182,6 +186,10 @@ impl<P: Protocol> Case for Setup<P> {
     fn again(&self, moves: &[Move]) -> (Option<Promise>, Vec<Step>) {
         let breach = counterexample::breach(self, moves);
         (breach, counterexample::written(self, moves).0)
+    }
+
+    fn explorer(&self, sign: Sign) -> Box<dyn Explorer> {
+        super::explorer::of_setup(self, sign)
     }
 
     fn on(&self, profile: Profile) -> Box<dyn Case> {

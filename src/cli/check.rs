@@ -179,7 +179,7 @@ fn arguments(args: &CheckArgs) -> Vec<String> {
     arguments
 }
 
-fn selection(args: &CheckArgs) -> Result<Selection, Error> {
+pub(super) fn selection(args: &CheckArgs) -> Result<Selection, Error> {
     let pattern = |text: &String| {
         glob::Pattern::new(text)
             .map_err(|error| Error::Usage(format!("--only `{text}` is no pattern: {error}")))

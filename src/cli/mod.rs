@@ -4,6 +4,7 @@ mod check;
 mod demo;
 mod explain;
 mod explore;
+mod explorer;
 mod export;
 mod habits;
 mod interrupt;
@@ -62,6 +63,8 @@ enum Command {
     /// Put the results of the parts of a run together, which --shard and --json wrote, and judge all of it.
     #[command(after_help = habits::MERGE)]
     Merge(merge::MergeArgs),
+    /// Walk through the states of a model in a browser, with stateright's Explorer.
+    Explorer(explorer::ExplorerArgs),
     /// List engines, variants, invariants, findings, checks and profiles.
     #[command(after_help = habits::LIST)]
     List,
@@ -138,6 +141,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Check(args) => check::run(&cli.specs, &args),
         Command::Litmus { files, verbose } => litmus::run(&cli.specs, &files, verbose),
         Command::Explore(args) => explore::run(&cli.specs, &args),
+        Command::Explorer(args) => explorer::run(&cli.specs, &args),
         Command::Merge(args) => merge::run(&cli.specs, &args),
         Command::Explain(args) => explain::run(&args),
         Command::Replay(args) => replay::run(&cli.specs, &args),

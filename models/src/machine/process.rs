@@ -68,6 +68,22 @@ impl<P: Protocol> Ground<P> {
         self.forgotten(disk.crash(fates, &self.cut_profile()))
     }
 
+    /// What lost space reads after a power cut with these fates, where it reads something else than zeros: the path,
+    /// the first cell, the cells.
+    pub fn filled(&self, disk: &Disk<P::Cell>, fates: &Fates) -> Vec<(String, usize, Vec<P::Cell>)> {
+        let mut fills = fates.fills.iter().copied();
+        let mut filled = Vec::new();
+        disk.crash_by(&fates.kept, &self.cut_profile(), |lost| {
+            let fill = fills.next().unwrap_or(0).min(lost.options.len() - 1);
+            if fill > 0 {
+                let path = lost.path().unwrap_or_else(|| "a removed file".into());
+                filled.push((path, lost.cells.start, lost.options[fill].to_vec()));
+            }
+            fill
+        });
+        filled
+    }
+
     fn forgotten(&self, image: Disk<P::Cell>) -> Disk<P::Cell> {
         if self.forget {
             self.protocol.forget(image)

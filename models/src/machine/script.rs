@@ -113,6 +113,20 @@ impl<P: Protocol> Run<P> {
 }
 
 impl<P: Protocol> Machine<P> {
+    /// A run that stands where a state does.
+    pub fn run_from(&self, state: &State) -> Run<P> {
+        Run {
+            ground: self.setup.ground.clone(),
+            terms: self.setup.terms.clone(),
+            count_refused: self.setup.bounds.count_refused,
+            disk: (*self.disk(state)).clone(),
+            process: (*self.process(state)).clone(),
+            oracle: (*self.oracle(state)).clone(),
+            operations: u16::from(state.spent.operations),
+            breach: state.breach,
+        }
+    }
+
     /// The move that an action in a state is.
     pub fn to_move(&self, state: &State, action: Action) -> Move {
         match action {

@@ -1,0 +1,19 @@
+//! A counterexample as a page: one file that asks nothing of any network, and says everything without scripts and
+//! on paper, too.
+//!
+//! - [`view`]: what the page says, in words
+//! - [`data`]: what its script steps through
+//! - `page.html`, `*.css`, `*.js`: how it looks, and how it moves
+
+mod data;
+mod view;
+
+use crate::counterexample::Counterexample;
+use askama::Template;
+
+/// The page of a counterexample: a whole HTML document.
+pub fn page(found: &Counterexample) -> String {
+    let page = view::Page::of(found);
+    // A template of texts and numbers: nothing in it fails.
+    page.render().unwrap_or_else(|error| error.to_string())
+}

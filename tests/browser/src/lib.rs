@@ -1,0 +1,1 @@
+//! The pages of lightsout, opened in a headless Chromium.
