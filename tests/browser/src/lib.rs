@@ -33,8 +33,18 @@ impl Page {
     pub fn start() -> Self {
         let profile = tempfile::tempdir().expect("a directory for the browser");
         let mut child = Command::new(chromium())
-            .args(["--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run"])
-            .args(["--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"])
+            .args([
+                "--headless=new",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--hide-scrollbars",
+                "--no-first-run",
+            ])
+            .args([
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-dev-shm-usage",
+            ])
             .args(["--remote-debugging-port=0", "about:blank"])
             .arg(format!("--user-data-dir={}", profile.path().display()))
             .stdout(Stdio::null())
@@ -53,7 +63,10 @@ impl Page {
 
     fn attach(&mut self) {
         let target = self.call("Target.createTarget", json!({"url": "about:blank"}));
-        let attached = self.call("Target.attachToTarget", json!({"targetId": target["targetId"], "flatten": true}));
+        let attached = self.call(
+            "Target.attachToTarget",
+            json!({"targetId": target["targetId"], "flatten": true}),
+        );
         self.socket.session = attached["sessionId"].as_str().map(String::from);
         for domain in ["Page.enable", "Runtime.enable", "Log.enable"] {
             self.call(domain, json!({}));
@@ -75,7 +88,10 @@ impl Page {
     /// Where it is not loaded.
     pub fn open(&mut self, file: &Path, hash: &str) {
         // From another document, so that the same file with another hash is loaded anew.
-        for url in ["about:blank".into(), format!("file://{}{hash}", file.display())] {
+        for url in [
+            "about:blank".into(),
+            format!("file://{}{hash}", file.display()),
+        ] {
             self.socket.events.clear();
             let gone = self.call("Page.navigate", json!({"url": url}));
             assert!(gone.get("errorText").is_none(), "{url}: {gone}");
@@ -85,14 +101,18 @@ impl Page {
 
     /// The window's size.
     pub fn size(&mut self, width: usize, height: usize) {
-        let size = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
+        let size =
+            json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
         self.call("Emulation.setDeviceMetricsOverride", size);
     }
 
     /// Looks as on `screen` or in `print`, `light` or `dark`.
     pub fn media(&mut self, media: &str, scheme: &str) {
         let features = json!([{"name": "prefers-color-scheme", "value": scheme}]);
-        self.call("Emulation.setEmulatedMedia", json!({"media": media, "features": features}));
+        self.call(
+            "Emulation.setEmulatedMedia",
+            json!({"media": media, "features": features}),
+        );
     }
 
     /// What an expression is in the page.
@@ -102,7 +122,10 @@ impl Page {
     pub fn evaluate(&mut self, expression: &str) -> Value {
         let asked = json!({"expression": expression, "returnByValue": true, "awaitPromise": true});
         let answer = self.call("Runtime.evaluate", asked);
-        assert!(answer.get("exceptionDetails").is_none(), "{expression}: {answer}");
+        assert!(
+            answer.get("exceptionDetails").is_none(),
+            "{expression}: {answer}"
+        );
         answer["result"]["value"].clone()
     }
 
@@ -117,7 +140,8 @@ impl Page {
         };
         let text = if key.len() == 1 { key } else { "" };
         for kind in ["keyDown", "keyUp"] {
-            let event = json!({"type": kind, "key": key, "text": text, "windowsVirtualKeyCode": code});
+            let event =
+                json!({"type": kind, "key": key, "text": text, "windowsVirtualKeyCode": code});
             self.call("Input.dispatchKeyEvent", event);
         }
     }
@@ -129,7 +153,8 @@ impl Page {
              const b = e.getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2]; }})()"
         ));
         for kind in ["mousePressed", "mouseReleased"] {
-            let event = json!({"type": kind, "x": at[0], "y": at[1], "button": "left", "clickCount": 1});
+            let event =
+                json!({"type": kind, "x": at[0], "y": at[1], "button": "left", "clickCount": 1});
             self.call("Input.dispatchMouseEvent", event);
         }
     }
@@ -152,10 +177,16 @@ impl Page {
     /// # Panics
     /// Where it cannot be written.
     pub fn screenshot(&mut self, file: &Path, whole: bool) -> (usize, f64) {
-        let shot = self.call("Page.captureScreenshot", json!({"format": "png", "captureBeyondViewport": whole}));
+        let shot = self.call(
+            "Page.captureScreenshot",
+            json!({"format": "png", "captureBeyondViewport": whole}),
+        );
         let png = shot["data"].as_str().expect("a picture");
-        let bytes = data_encoding::BASE64.decode(png.as_bytes()).expect("base64");
-        fs::create_dir_all(file.parent().expect("a directory")).expect("a directory for screenshots");
+        let bytes = data_encoding::BASE64
+            .decode(png.as_bytes())
+            .expect("base64");
+        fs::create_dir_all(file.parent().expect("a directory"))
+            .expect("a directory for screenshots");
         fs::write(file, bytes).expect("the screenshot is written");
         // An empty document reads the picture: the page's own policy lets it read none.
         let session = self.socket.session.take();
@@ -201,11 +232,19 @@ impl Drop for Page {
 /// The browser's program: `$CHROMIUM`, or what it is mostly called.
 fn chromium() -> String {
     let named = std::env::var("CHROMIUM").ok();
-    let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+    let names = [
+        "chromium",
+        "chromium-browser",
+        "google-chrome",
+        "google-chrome-stable",
+    ];
     let mut names = named.into_iter().chain(names.map(String::from));
     let runs = |name: &String| {
         let mut version = Command::new(name);
-        version.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
+        version
+            .arg("--version")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         version.status().is_ok_and(|status| status.success())
     };
     names.find(runs).expect(

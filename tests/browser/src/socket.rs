@@ -20,7 +20,9 @@ impl Socket {
     pub(super) fn open(address: &str, patience: Duration) -> Self {
         let (socket, _) = tungstenite::connect(address).expect("Chromium listens");
         if let MaybeTlsStream::Plain(stream) = socket.get_ref() {
-            stream.set_read_timeout(Some(patience)).expect("a time limit");
+            stream
+                .set_read_timeout(Some(patience))
+                .expect("a time limit");
         }
         Self {
             socket,
@@ -65,7 +67,8 @@ impl Socket {
     fn hear(&mut self, waiting_for: &str) -> Value {
         loop {
             let message = self.socket.read();
-            let message = message.unwrap_or_else(|error| panic!("waiting for {waiting_for}: {error}"));
+            let message =
+                message.unwrap_or_else(|error| panic!("waiting for {waiting_for}: {error}"));
             if let Message::Text(text) = message {
                 return serde_json::from_str(&text).expect("JSON");
             }

@@ -55,7 +55,7 @@ pub(crate) const FAINT: &str = "(() => {
     const grounds = drawn ? lanes.map((lane) => rgb(getComputedStyle(lane).fill)) : [behind(element)];
     for (const ground of grounds) {
       if (ground[3] === 0) continue;
-      const found = ratio(colour, ground);
+      const found = colour.length > 3 ? 1 : ratio(colour, ground);
       if (found < 4.5) faint.push([walk.currentNode.textContent.slice(0, 40), style.color, ground, found]);
     }
   }
@@ -85,7 +85,11 @@ pub(crate) fn assert_same(shown: &Value, frame: &Frame<'_>, name: &str) {
         let mut expected = expected(files);
         let shown = shown[side].as_object().expect("files");
         expected.retain(|path, file| *file != json!("directory") || shown.contains_key(path));
-        assert_eq!(shown, &expected, "{side} in step {} of {name}", frame.number);
+        assert_eq!(
+            shown, &expected,
+            "{side} in step {} of {name}",
+            frame.number
+        );
     }
 }
 
@@ -97,5 +101,9 @@ fn expected(files: &Files) -> Map<String, Value> {
         Node::Bytes(bytes) => json!(data_encoding::HEXLOWER.encode(bytes)),
     };
     let escaped = |path: &String| path.replace('\u{202e}', "\\u{202e}");
-    files.0.iter().map(|(path, node)| (escaped(path), file(node))).collect()
+    files
+        .0
+        .iter()
+        .map(|(path, node)| (escaped(path), file(node)))
+        .collect()
 }
