@@ -22,12 +22,20 @@ pub(super) struct ReportArgs {
 pub(super) fn run(specs: &Path, args: &ReportArgs) -> Result<u8, Error> {
     let all = match &args.results[..] {
         [] => run_both(specs)?,
-        files => files.iter().map(|file| Results::read(file)).collect::<Result<_, _>>()?,
+        files => files
+            .iter()
+            .map(|file| Results::read(file))
+            .collect::<Result<_, _>>()?,
     };
     let (index, pages) = pages::write(&args.html, &spec::read(specs)?, &all)?;
-    print(&format!("{pages} pages are written: open {} in a browser\n", index.display()))?;
+    print(&format!(
+        "{pages} pages are written: open {} in a browser\n",
+        index.display()
+    ))?;
     let exits = all.iter().map(Results::exit);
-    Ok(exits.reduce(|one, other| one.worse(other)).map_or(0, |exit| exit as u8))
+    Ok(exits
+        .reduce(|one, other| one.worse(other))
+        .map_or(0, |exit| exit as u8))
 }
 
 /// Checks every protocol and explores every engine.

@@ -46,7 +46,10 @@ fn run(specs: &Specs, all: &[Results]) -> Run {
             lock::Kind::Check => Kind::Model,
             lock::Kind::Explore => Kind::Code,
         };
-        let rows = results.entries.iter().map(move |entry| row(specs, kind, entry));
+        let rows = results
+            .entries
+            .iter()
+            .map(move |entry| row(specs, kind, entry));
         rows.collect::<Vec<_>>()
     };
     let mut findings: Vec<Finding> = Vec::new();
@@ -74,7 +77,9 @@ fn row(specs: &Specs, kind: Kind, entry: &Entry) -> Row {
         Kind::Model => entry.finding.clone(),
         Kind::Code => {
             let mut known = specs.engines.iter().flat_map(|spec| &spec.findings);
-            known.find(|known| known.id == engine).map(|known| known.id.clone())
+            known
+                .find(|known| known.id == engine)
+                .map(|known| known.id.clone())
         }
     };
     let durable = entry.expected == "holds";
@@ -90,7 +95,9 @@ fn row(specs: &Specs, kind: Kind, entry: &Entry) -> Row {
         variant: variant.into(),
         kind,
         profile: entry.profile.clone(),
-        shown_by: found.map(|found| found.shown_by.clone()).unwrap_or_default(),
+        shown_by: found
+            .map(|found| found.shown_by.clone())
+            .unwrap_or_default(),
         verdict: entry.verdict.clone(),
         expected: entry.as_expected,
         judged: judged(kind, durable, entry),
@@ -138,15 +145,22 @@ fn covered(kept: &Kept) -> (usize, BTreeMap<String, BTreeSet<String>>) {
         ),
     };
     let sets = sets.into_iter().filter(|(_, items)| !items.is_empty());
-    (states, sets.map(|(name, items)| (name.into(), items)).collect())
+    (
+        states,
+        sets.map(|(name, items)| (name.into(), items)).collect(),
+    )
 }
 
 /// The first sentence of what `specs/findings` says of it.
 fn outcome(specs: &Specs, id: &str) -> String {
     let path = specs.directory.join("findings").join(format!("{id}.md"));
     let text = std::fs::read_to_string(path).unwrap_or_default();
-    let result = text.split_once("**Result.**").map(|(_, result)| result.trim_start());
-    let sentence = result.and_then(|result| result.split_once('.')).map(|(first, _)| first);
+    let result = text
+        .split_once("**Result.**")
+        .map(|(_, result)| result.trim_start());
+    let sentence = result
+        .and_then(|result| result.split_once('.'))
+        .map(|(first, _)| first);
     let sentence = sentence.unwrap_or("no result is written down");
     sentence.split_whitespace().collect::<Vec<_>>().join(" ")
 }
