@@ -53,8 +53,12 @@ impl Counterexample {
         fs::create_dir_all(directory).map_err(io("make", directory))?;
         let path = directory.join(format!("{}.json", self.file_name()));
         let temporary = path.with_extension("json.tmp");
-        fs::write(&temporary, self.to_json()).map_err(io("write", &temporary))?;
-        fs::rename(&temporary, &path).map_err(io("write", &path))?;
+        let written = fs::write(&temporary, self.to_json());
+        let written = written.and_then(|()| fs::rename(&temporary, &path));
+        if written.is_err() {
+            let _ = fs::remove_file(&temporary);
+        }
+        written.map_err(io("write", &path))?;
         Ok(path)
     }
 

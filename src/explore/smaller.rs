@@ -49,6 +49,11 @@ pub(super) fn smaller<S: Subject>(
         }
     }
     exploration.counterexample = Some(smallest);
+    if bounds.interrupt.is_set() {
+        let verdict = &exploration.report.verdict;
+        let text = format!("it {verdict}; interrupted before it was known in how few operations");
+        exploration.report.verdict = Verdict::Inconclusive(text);
+    }
     exploration
 }
 

@@ -4,7 +4,7 @@ use super::{Home, command, ends, refusal, stdout};
 use lightsout::report::results::Results;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output};
 
 const FILES: [&str; 4] = ["--json", "--junit", "--markdown", "--timings"];
 const RUNS: [[&str; 3]; 2] = [
@@ -225,21 +225,13 @@ fn a_full_disk_is_told_and_leaves_what_was_there() {
                 assert!(text.contains("/dev/full: No space left"), "{text}");
             }
         }
-        // No file may have more than one block: it ends in the middle of a write.
         for (flag, written) in [
             ("--json", "out.json"),
             ("--junit", "out.xml"),
             ("--markdown", "out.md"),
         ] {
             fs::write(home.path(written), "what was there").expect("written");
-            let script = "trap '' XFSZ; ulimit -f 0; exec \"$@\"";
-            let limited = Command::new("sh")
-                .args(["-c", script, "sh", env!("CARGO_BIN_EXE_lightsout")])
-                .args(args)
-                .args([flag, &home.at(written)])
-                .current_dir(env!("CARGO_MANIFEST_DIR"))
-                .output()
-                .expect("it runs");
+            let limited = in_no_space(&args, flag, &home.at(written));
             let text = String::from_utf8_lossy(&limited.stderr).into_owned();
             assert_eq!(limited.status.code(), Some(2), "{text}");
             assert!(
@@ -250,5 +242,22 @@ fn a_full_disk_is_told_and_leaves_what_was_there() {
             fs::remove_file(home.path(written)).expect("removed");
         }
     }
-    assert_eq!(home.names(), [""; 0]);
+    let limited = in_no_space(&RUNS[0], "--counterexamples", &home.at("found"));
+    assert_eq!(limited.status.code(), Some(2));
+    let names = fs::read_dir(home.path("found"))
+        .expect("a directory")
+        .count();
+    assert_eq!((names, home.names()), (0, vec!["found".to_string()]));
+}
+
+/// A run in which no file may have anything in it.
+fn in_no_space(args: &[&str], flag: &str, path: &str) -> Output {
+    let script = "trap '' XFSZ; ulimit -f 0; exec \"$@\"";
+    Command::new("sh")
+        .args(["-c", script, "sh", env!("CARGO_BIN_EXE_lightsout")])
+        .args(args)
+        .args([flag, path])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .expect("it runs")
 }

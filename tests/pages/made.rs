@@ -30,15 +30,6 @@ fn of(name: &str, steps: Vec<Step>) -> Counterexample {
     }
 }
 
-/// How long a file is.
-pub(crate) fn size(node: &Node) -> usize {
-    match node {
-        Node::Directory => 0,
-        Node::Cells(cells) => cells.len(),
-        Node::Bytes(bytes) => bytes.len(),
-    }
-}
-
 /// Steps with the files after each.
 #[derive(Default)]
 struct Story {
@@ -106,16 +97,35 @@ pub(crate) fn every_mark() -> Counterexample {
     story.step(Step::new(Mark::Kill, "KILL"));
     story.set("store/log", cells("H r1.0 r1.1 r2.0"));
     story.step(Step::new(Mark::Change, "write store/log [3..4] = r2.0").in_recovery(true));
-    story.step(Step::new(Mark::Served, "recovery ends").told("reads k7: value 7").in_recovery(true));
+    story.step(
+        Step::new(Mark::Served, "recovery ends")
+            .told("reads k7: value 7")
+            .in_recovery(true),
+    );
     story.cached = story.durable.clone();
     story.cached.0.remove("store/log");
     story.durable = story.cached.clone();
     let effects = vec![
-        effect("store/log [3] = r2.0", Fate::Either, 12, "barrier of store/log"),
-        effect("name store/log", Fate::Lost, 3, "directory barrier of store"),
+        effect(
+            "store/log [3] = r2.0",
+            Fate::Either,
+            12,
+            "barrier of store/log",
+        ),
+        effect(
+            "name store/log",
+            Fate::Lost,
+            3,
+            "directory barrier of store",
+        ),
         Fated {
             doomed: true,
-            ..effect("size of store/log = 4", Fate::Kept, 3, "barrier of store/log")
+            ..effect(
+                "size of store/log = 4",
+                Fate::Kept,
+                3,
+                "barrier of store/log",
+            )
         },
     ];
     story.step(Step {
@@ -123,7 +133,11 @@ pub(crate) fn every_mark() -> Counterexample {
         ..Step::new(Mark::PowerCut, "POWER CUT")
     });
     story.step(Step::new(Mark::Barrier, "directory barrier of store").in_recovery(true));
-    story.step(Step::new(Mark::Unopened, "recovery ends").told("the store does not open").in_recovery(true));
+    story.step(
+        Step::new(Mark::Unopened, "recovery ends")
+            .told("the store does not open")
+            .in_recovery(true),
+    );
     of("every-mark", story.steps)
 }
 
@@ -145,7 +159,10 @@ pub(crate) fn long(steps: usize, bytes: usize) -> Counterexample {
     while story.steps.len() + 2 < steps {
         let number = story.steps.len();
         match number % 3 {
-            1 => story.step(Step::new(Mark::Asked, format!("client: put k{number} = value {number}"))),
+            1 => story.step(Step::new(
+                Mark::Asked,
+                format!("client: put k{number} = value {number}"),
+            )),
             2 => {
                 let path = format!("store/{}.segment", number / 3 * page / bytes);
                 let file = files.entry(path.clone()).or_default();
@@ -160,19 +177,35 @@ pub(crate) fn long(steps: usize, bytes: usize) -> Counterexample {
                 let path = format!("store/{}.segment", (number - 1) / 3 * page / bytes);
                 story.barrier(&path);
             }
-            _ => story.step(Step::new(Mark::Acknowledged, format!("put k{number} returns")).told("Ok, durable")),
+            _ => story.step(
+                Step::new(Mark::Acknowledged, format!("put k{number} returns")).told("Ok, durable"),
+            ),
         }
     }
     story.cached = story.durable.clone();
     let effects = (0..14).map(|n| match n % 5 {
-        0 => effect(&format!("store/3.segment [{n}..{}]", n + 1), Fate::Lost, last, "barrier of store/3.segment"),
-        _ => effect(&format!("size of store/{n}.segment = 65536"), Fate::Kept, last - 6 * n, "barrier of it"),
+        0 => effect(
+            &format!("store/3.segment [{n}..{}]", n + 1),
+            Fate::Lost,
+            last,
+            "barrier of store/3.segment",
+        ),
+        _ => effect(
+            &format!("size of store/{n}.segment = 65536"),
+            Fate::Kept,
+            last - 6 * n,
+            "barrier of it",
+        ),
     });
     story.step(Step {
         effects: effects.collect(),
         ..Step::new(Mark::PowerCut, "POWER CUT")
     });
-    story.step(Step::new(Mark::Served, "recovery ends").told("reads nothing").in_recovery(true));
+    story.step(
+        Step::new(Mark::Served, "recovery ends")
+            .told("reads nothing")
+            .in_recovery(true),
+    );
     of("long", story.steps)
 }
 
@@ -181,13 +214,36 @@ pub(crate) fn hostile() -> Counterexample {
     let mut story = Story::default();
     let long = "x<b class=injected>y</b>".repeat(420);
     story.step(Step::new(Mark::Start, "start"));
-    story.set(PATH, Node::Bytes(b"</script><script>alert(2)</script>".to_vec()));
-    story.set("store/\u{202e}txt.exe", Node::Cells(vec!["<img src=x onerror=alert(3)>".into(), long.clone()]));
+    story.set(
+        PATH,
+        Node::Bytes(b"</script><script>alert(2)</script>".to_vec()),
+    );
+    story.set(
+        "store/\u{202e}txt.exe",
+        Node::Cells(vec!["<img src=x onerror=alert(3)>".into(), long.clone()]),
+    );
     story.set("שלום/עולם", Node::Cells(vec!["שלום".into()]));
-    story.step(Step::new(Mark::Change, format!("write {PATH} [0..4] = <!--<script>")));
-    story.step(Step::new(Mark::Asked, format!("client: put {long} = \u{2028}\u{0}]]>{{{{ 7 * 7 }}}}${{7*7}}")));
-    story.step(Step::new(Mark::Acknowledged, "</title></svg><script>alert(4)</script>").told(long.clone()));
-    let effects = vec![effect(&format!("name {PATH}"), Fate::Lost, 1, "barrier of \"><iframe>")];
+    story.step(Step::new(
+        Mark::Change,
+        format!("write {PATH} [0..4] = <!--<script>"),
+    ));
+    story.step(Step::new(
+        Mark::Asked,
+        format!("client: put {long} = \u{2028}\u{0}]]>{{{{ 7 * 7 }}}}${{7*7}}"),
+    ));
+    story.step(
+        Step::new(
+            Mark::Acknowledged,
+            "</title></svg><script>alert(4)</script>",
+        )
+        .told(long.clone()),
+    );
+    let effects = vec![effect(
+        &format!("name {PATH}"),
+        Fate::Lost,
+        1,
+        "barrier of \"><iframe>",
+    )];
     story.cached.0.remove(PATH);
     story.step(Step {
         effects,

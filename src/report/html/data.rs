@@ -47,19 +47,26 @@ enum Now<'c> {
 pub(super) fn json(frames: &[Frame<'_>]) -> String {
     let crash = |frame: &Frame<'_>| matches!(frame.step.mark, Mark::PowerCut | Mark::Kill);
     let data = Data {
-        opens: frames.iter().rposition(crash).unwrap_or(frames.len().saturating_sub(1)),
+        opens: frames
+            .iter()
+            .rposition(crash)
+            .unwrap_or(frames.len().saturating_sub(1)),
         steps: frames.iter().map(shown).collect(),
     };
     // Every key is a string and every number finite: it is JSON.
     let json = serde_json::to_string(&data).unwrap_or_else(|error| error.to_string());
-    json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
+    json.replace('<', "\\u003c")
+        .replace('>', "\\u003e")
+        .replace('&', "\\u0026")
 }
 
 fn shown<'c>(frame: &Frame<'c>) -> Shown<'c> {
     let step: &'c Step = frame.step;
     // After a power cut it is the cache that is as the disk; else the disk becomes as the cache.
     let cut = step.mark == Mark::PowerCut;
-    let same = |path: &String| (frame.cached.0.get(path) == frame.durable.0.get(path)).then_some(Now::Same("same"));
+    let same = |path: &String| {
+        (frame.cached.0.get(path) == frame.durable.0.get(path)).then_some(Now::Same("same"))
+    };
     let changed = |changes: &'c Changes, other: bool| Differs {
         gone: changes.gone.iter().map(|path| visible(path)).collect(),
         files: changes
@@ -102,8 +109,14 @@ mod tests {
         let step = Step::new(Mark::Change, "</script><!-- \u{2028} & <script>").told("\u{0}\"");
         let found = fixture::of("x", vec![step]);
         let json = json(&found.frames());
-        assert!(!json.contains(['<', '>', '&', '\u{2028}', '\u{0}']), "{json}");
+        assert!(
+            !json.contains(['<', '>', '&', '\u{2028}', '\u{0}']),
+            "{json}"
+        );
         let read: serde_json::Value = serde_json::from_str(&json).expect("JSON");
-        assert_eq!(read["steps"][0]["what"], "</script><!-- \\u{2028} & <script>");
+        assert_eq!(
+            read["steps"][0]["what"],
+            "</script><!-- \\u{2028} & <script>"
+        );
     }
 }

@@ -1,12 +1,16 @@
 //! A counterexample as a page: one file that asks nothing of any network, and says everything without scripts and
 //! on paper, too.
 //!
-//! - [`view`]: what the page says, in words
-//! - [`data`]: what its script steps through
+//! - [`index`]: a whole run on one page, with links to those of its counterexamples
+//! - `view`: what the page of a counterexample says, in words
+//! - `data`: what its script steps through
 //! - `page.html`, `*.css`, `*.js`: how it looks, and how it moves
 
 mod data;
+mod run;
 mod view;
+
+pub use run::{Finding, Kind, Row, Run, index};
 
 use crate::counterexample::Counterexample;
 use askama::Template;

@@ -87,7 +87,7 @@ function bringIntoView(column) {
 function keepLanes() {
   const scroll = document.querySelector("#timeline .scroll");
   const scale = drawing.viewBox.baseVal.width / drawing.getBoundingClientRect().width;
-  byId("timeline-lanes").setAttribute("transform", `translate(${scroll.scrollLeft * scale || 0} 0)`);
+  drawing.querySelector(".sticky").setAttribute("transform", `translate(${scroll.scrollLeft * scale || 0} 0)`);
 }
 
 function go(number) {

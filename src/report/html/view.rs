@@ -42,7 +42,7 @@ pub(super) struct Page {
     rows: Vec<Row>,
     replay: String,
     data: String,
-    style: &'static str,
+    styles: [&'static str; 2],
     scripts: [&'static str; 3],
 }
 
@@ -90,7 +90,9 @@ impl Page {
     pub(super) fn of(found: &Counterexample) -> Self {
         let broken = &found.broken;
         let sizes = svg::sizes(found);
-        let not = NAMES.iter().filter(|name| !found.shown_by.iter().any(|by| by == *name));
+        let not = NAMES
+            .iter()
+            .filter(|name| !found.shown_by.iter().any(|by| by == *name));
         let not: Vec<&str> = not.copied().collect();
         let frames = found.frames();
         Self {
@@ -101,7 +103,11 @@ impl Page {
             about: label(&found.about),
             profile: label(&found.profile.name),
             shown_by: label(&found.shown_by.join(", ")),
-            not_on: if found.shown_by.is_empty() { String::new() } else { not.join(", ") },
+            not_on: if found.shown_by.is_empty() {
+                String::new()
+            } else {
+                not.join(", ")
+            },
             promised: Text::of(&broken.promised),
             there: Text::of(&broken.there),
             timeline: svg::timeline(found),
@@ -109,16 +115,24 @@ impl Page {
             strips: strips(sizes),
             last: found.steps.len().saturating_sub(1),
             why: found.why().iter().map(|why| Text::of(why)).collect(),
-            barriers: found.barriers.iter().map(|barrier| label(barrier)).collect(),
+            barriers: found
+                .barriers
+                .iter()
+                .map(|barrier| label(barrier))
+                .collect(),
             left_out: matches!(found.script, Script::Model { .. }),
-            needs: found.needs.iter().map(|need| (label(need), needs::in_words(need))).collect(),
+            needs: found
+                .needs
+                .iter()
+                .map(|need| (label(need), needs::in_words(need)))
+                .collect(),
             finding: found.finding.as_deref().map(label),
             note: found.note.as_deref().map(Text::of),
             buffers: found.steps.iter().any(|step| !step.buffered.is_empty()),
             rows: rows(&frames),
             replay: visible(&format!("lightsout replay {}.json", found.file_name())),
             data: data::json(&frames),
-            style: include_str!("page.css"),
+            styles: [include_str!("base.css"), include_str!("page.css")],
             scripts: [
                 include_str!("contents.js"),
                 include_str!("files.js"),

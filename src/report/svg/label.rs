@@ -80,7 +80,10 @@ fn fitted(line: &str, width: usize, open: bool) -> String {
         let end: String = chars[chars.len() - tail..].iter().collect();
         format!("{}..{end}", begin.trim_end())
     };
-    let fits = (1..=chars.len()).rev().map(cut).find(|text| pixels(text) <= width);
+    let fits = (1..=chars.len())
+        .rev()
+        .map(cut)
+        .find(|text| pixels(text) <= width);
     fits.unwrap_or_else(|| "..".into())
 }
 
@@ -92,7 +95,10 @@ mod tests {
     #[test]
     fn a_label_says_what_happens_to_which_file() {
         let said = |text| lines(&call(text), 88, 3).join("|");
-        assert_eq!(said("write store/1.sst [0..29] = 0x0100.. (29 bytes)"), "write 1.sst|[0..29]");
+        assert_eq!(
+            said("write store/1.sst [0..29] = 0x0100.. (29 bytes)"),
+            "write 1.sst|[0..29]"
+        );
         assert_eq!(said("data barrier of store/log"), "data barrier|of log");
         assert_eq!(said("put a = 1.bbb"), "put a = 1.bbb");
         assert_eq!(said("directory barrier of /"), "directory|barrier of /");

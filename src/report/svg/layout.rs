@@ -101,7 +101,11 @@ impl Grid {
         let mut left = GUTTER;
         for step in steps {
             let lines = lines(step);
-            let widest = lines.iter().map(|line| label::pixels(line) + 12).max().unwrap_or(0);
+            let widest = lines
+                .iter()
+                .map(|line| label::pixels(line) + 12)
+                .max()
+                .unwrap_or(0);
             left += match step.mark {
                 Mark::PowerCut => CUT,
                 _ => widest.max(NARROW),
@@ -112,7 +116,11 @@ impl Grid {
     }
 
     pub(super) fn left(&self, step: usize) -> usize {
-        self.lefts.get(step).or(self.lefts.last()).copied().unwrap_or(GUTTER)
+        self.lefts
+            .get(step)
+            .or(self.lefts.last())
+            .copied()
+            .unwrap_or(GUTTER)
     }
 
     /// The middle of a step's column.
@@ -135,14 +143,20 @@ impl Layout {
             crash.bottom = if crash.kill { rows.cache } else { rows.end };
         }
         let labels = tracks.iter().map(|track| track.end);
-        let width = labels.chain([grid.left(found.steps.len())]).max().unwrap_or(0) + 8;
+        let width = labels
+            .chain([grid.left(found.steps.len())])
+            .max()
+            .unwrap_or(0)
+            + 8;
         let steps = found.steps.iter().enumerate();
         Self {
             width,
             height: rows.end + 4,
             gutter: GUTTER - 6,
             lanes: rows.lanes(),
-            columns: steps.map(|(n, step)| column(n, step, &rows, &grid)).collect(),
+            columns: steps
+                .map(|(n, step)| column(n, step, &rows, &grid))
+                .collect(),
             recoveries: recoveries(&found.steps, &grid),
             crashes,
             tracks,
@@ -153,12 +167,20 @@ impl Layout {
 
 impl Rows {
     fn of(found: &Counterexample, linked: bool, tracks: usize) -> Self {
-        let memory = found.steps.iter().any(|step| matches!(step.mark, Mark::Memory | Mark::Buffered));
+        let memory = found
+            .steps
+            .iter()
+            .any(|step| matches!(step.mark, Mark::Memory | Mark::Buffered));
         let client = HEAD + if linked { BAND } else { 0 };
         let engine = client + 84;
         let cache = engine + if memory { 76 } else { 40 };
         let first = cache + 88;
-        let disk = first + if tracks == 0 { 0 } else { tracks * tracks::ROW + 4 };
+        let disk = first
+            + if tracks == 0 {
+                0
+            } else {
+                tracks * tracks::ROW + 4
+            };
         Self {
             client,
             memory: engine,
@@ -181,8 +203,18 @@ impl Rows {
         };
         vec![
             lane("client", &["asks, and is told"], client, self.memory),
-            lane("engine memory", &["lost in a crash"], self.memory, self.cache),
-            lane("page cache", &["kept or lost", "in a power cut"], self.cache, self.disk),
+            lane(
+                "engine memory",
+                &["lost in a crash"],
+                self.memory,
+                self.cache,
+            ),
+            lane(
+                "page cache",
+                &["kept or lost", "in a power cut"],
+                self.cache,
+                self.disk,
+            ),
             lane("disk", &["stays"], self.disk, self.end),
         ]
     }
@@ -225,7 +257,11 @@ fn column(number: usize, step: &Step, rows: &Rows, grid: &Grid) -> Column {
 
 /// The label of a step, in lines.
 fn lines(step: &Step) -> Vec<String> {
-    let most = if matches!(step.mark, Mark::Buffered | Mark::Memory) { 2 } else { 3 };
+    let most = if matches!(step.mark, Mark::Buffered | Mark::Memory) {
+        2
+    } else {
+        3
+    };
     label::lines(&words(step), LABEL, most)
 }
 
@@ -236,7 +272,9 @@ fn words(step: &Step) -> String {
         Mark::PowerCut => String::new(),
         Mark::Asked => label::plain(step.what.trim_start_matches("client: ")),
         Mark::Unopened => "does not open".into(),
-        Mark::Acknowledged | Mark::Returned | Mark::Refused | Mark::Served if !step.client.is_empty() => {
+        Mark::Acknowledged | Mark::Returned | Mark::Refused | Mark::Served
+            if !step.client.is_empty() =>
+        {
             label::plain(&step.client)
         }
         _ => label::call(&step.what),

@@ -1,9 +1,9 @@
 //! A counterexample as a picture: what the client, the engine's memory, the page cache and the disk see, from left
 //! to right, a column a step. It stands alone, and scales.
 //!
-//! - [`layout`]: where everything is
-//! - [`tracks`]: what was cached when the power went, and its fate
-//! - [`label`]: few words in little room
+//! - `layout`: where everything is
+//! - `tracks`: what was cached when the power went, and its fate
+//! - `label`: few words in little room
 
 mod label;
 mod layout;
@@ -33,7 +33,11 @@ struct Timeline {
 /// light page as defaults.
 pub fn timeline(found: &Counterexample) -> String {
     let timeline = Timeline {
-        title: said(&format!("Timeline of {} in {} steps", found.name, found.steps.len())),
+        title: said(&format!(
+            "Timeline of {} in {} steps",
+            found.name,
+            found.steps.len()
+        )),
         description: description(found),
         style: include_str!("timeline.css"),
         at: Layout::of(found),
@@ -78,7 +82,9 @@ fn description(found: &Counterexample) -> String {
         text.push_str(&format!("At the end: {}. ", last.in_words()));
     }
     if let Some((promise, end)) = link::broken(found) {
-        text.push_str(&format!("What step {promise} promised is broken in step {end}."));
+        text.push_str(&format!(
+            "What step {promise} promised is broken in step {end}."
+        ));
     }
     visible(&clipped(text.trim(), 3 * TITLE))
 }
@@ -99,6 +105,8 @@ mod tests {
         assert!(!timeline(&found).contains("<script"));
         found.steps = vec![Step::new(Mark::Change, "write <b>/\u{202e} [0..1] = 0x00")];
         let svg = timeline(&found);
-        assert!(!svg.contains("<b>") && !svg.contains('\u{202e}') && svg.contains("data-step=\"0\""));
+        assert!(
+            !svg.contains("<b>") && !svg.contains('\u{202e}') && svg.contains("data-step=\"0\"")
+        );
     }
 }

@@ -108,7 +108,10 @@ fn groups(effects: &[Fated], crash: usize) -> Vec<Group<'_>> {
 
 /// Lost ones end at the crash. Kept ones cross it and fall, the upper ones further right, so that none crosses another.
 fn placed(groups: &[Group<'_>], crash: usize, grid: &Grid) -> Vec<Track> {
-    let kept = groups.iter().filter(|group| group.fate == Fate::Kept).count();
+    let kept = groups
+        .iter()
+        .filter(|group| group.fate == Fate::Kept)
+        .count();
     let x = grid.centre(crash);
     let text = x + 14 + kept * APART;
     let track = |(row, group): (usize, &Group<'_>)| {
@@ -141,7 +144,11 @@ impl Group<'_> {
         for (number, effect) in self.effects.iter().enumerate() {
             let what = label::call(&effect.what);
             let rest = self.effects.len() - number - 1;
-            let more = if rest == 0 { String::new() } else { format!(", {rest} more") };
+            let more = if rest == 0 {
+                String::new()
+            } else {
+                format!(", {rest} more")
+            };
             let longer = match number {
                 0 => format!("{fate}: {}", label::line(&what, LABEL * 2 / 3)),
                 _ => format!("{label}, {what}"),
