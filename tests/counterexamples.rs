@@ -40,7 +40,9 @@ const ENGINES: [&str; 4] = [
 
 fn committed() -> Vec<PathBuf> {
     let entries = fs::read_dir(DIRECTORY).expect("the directory");
-    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    let mut paths: Vec<PathBuf> = entries
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
     paths.sort();
     paths
 }
@@ -86,7 +88,9 @@ fn of_checks() -> Vec<Counterexample> {
         threads: 1,
         ..Limits::default()
     };
-    let judged = selected.iter().map(|(spec, check)| run(spec, check, limits, &|_| ()).expect("it runs"));
+    let judged = selected
+        .iter()
+        .map(|(spec, check)| run(spec, check, limits, &|_| ()).expect("it runs"));
     let found = judged.map(|judged| match judged.verdict {
         Verdict::Violates(_, found) => *found,
         other => panic!("{}: {other}", judged.id),
@@ -102,9 +106,14 @@ fn of_engines() -> Vec<Counterexample> {
     };
     let all = catalogue();
     let found = ENGINES.map(|name| {
-        let entry = all.iter().find(|entry| entry.name == name).expect("an engine");
+        let entry = all
+            .iter()
+            .find(|entry| entry.name == name)
+            .expect("an engine");
         let outcome = entry.explore(&posix, &bounds, usize::MAX);
-        outcome.counterexample.unwrap_or_else(|| panic!("{name}: {}", outcome.report))
+        outcome
+            .counterexample
+            .unwrap_or_else(|| panic!("{name}: {}", outcome.report))
     });
     found.to_vec()
 }
@@ -112,7 +121,11 @@ fn of_engines() -> Vec<Counterexample> {
 #[test]
 fn each_is_what_this_version_finds() {
     let found: Vec<_> = of_checks().into_iter().chain(of_engines()).collect();
-    assert_eq!(found.len(), committed().len(), "one file each in {DIRECTORY}");
+    assert_eq!(
+        found.len(),
+        committed().len(),
+        "one file each in {DIRECTORY}"
+    );
     for found in found {
         let path = Path::new(DIRECTORY).join(format!("{}.json", found.file_name()));
         let kept = without_lines(read(&path));
@@ -148,11 +161,24 @@ fn power_cuts_of_real_code_are_decided_at_once() {
 fn each_is_explained_within_100_columns_in_a_table_and_in_lines() {
     for path in committed() {
         let found = read(&path);
-        for text in [explain(&found, Some(&path), plain), lines(&found, Some(&path), plain)] {
+        for text in [
+            explain(&found, Some(&path), plain),
+            lines(&found, Some(&path), plain),
+        ] {
             let widest = text.lines().map(|line| line.chars().count()).max();
-            assert!(widest <= Some(100), "{}: {widest:?} columns\n{text}", path.display());
-            assert!(text.contains("promised") && text.contains(&found.broken.promise), "{text}");
-            assert!(text.contains("again") && text.contains("lightsout replay"), "{text}");
+            assert!(
+                widest <= Some(100),
+                "{}: {widest:?} columns\n{text}",
+                path.display()
+            );
+            assert!(
+                text.contains("promised") && text.contains(&found.broken.promise),
+                "{text}"
+            );
+            assert!(
+                text.contains("again") && text.contains("lightsout replay"),
+                "{text}"
+            );
             for step in &found.steps {
                 for effect in &step.effects {
                     let word = effect.in_words();
@@ -188,9 +214,17 @@ fn each_runs_again_and_its_image_opens_on_real_files() {
         let output = lightsout(&["replay", &path, "--dir", &image.display().to_string()]);
         let text = stdout(&output);
         assert_eq!(output.status.code(), Some(0), "{path}: {text}");
-        let opened = text.lines().find(|line| line.starts_with("what the last crash left is in"));
-        assert!(opened.is_some_and(|line| line.contains("on real files")), "{path}: {text}");
-        assert!(fs::read_dir(&image).expect("the image").next().is_some(), "{path}");
+        let opened = text
+            .lines()
+            .find(|line| line.starts_with("what the last crash left is in"));
+        assert!(
+            opened.is_some_and(|line| line.contains("on real files")),
+            "{path}: {text}"
+        );
+        assert!(
+            fs::read_dir(&image).expect("the image").next().is_some(),
+            "{path}"
+        );
         let refused = lightsout(&["replay", &path, "--dir", &image.display().to_string()]);
         let text = String::from_utf8_lossy(&refused.stderr).into_owned();
         assert_eq!(refused.status.code(), Some(2), "{path}: {text}");
@@ -203,12 +237,21 @@ fn what_real_code_shows_on_real_files_is_what_it_shows_on_the_simulated_disk() {
     for found in of_engines() {
         let directory = tempfile::tempdir().expect("a directory");
         let all = catalogue();
-        let entry = all.iter().find(|entry| entry.name == found.name).expect("an engine");
-        let again = entry.replay(&found, Some(directory.path())).expect("it runs");
+        let entry = all
+            .iter()
+            .find(|entry| entry.name == found.name)
+            .expect("an engine");
+        let again = entry
+            .replay(&found, Some(directory.path()))
+            .expect("it runs");
         let last = found.steps.last().expect("a step");
         match again.on_files.expect("it was opened") {
             Ok(shown) => assert_eq!(last.client, format!("reads {shown}")),
-            Err(_) => assert!(last.client.starts_with("the store does not open"), "{}", last.client),
+            Err(_) => assert!(
+                last.client.starts_with("the store does not open"),
+                "{}",
+                last.client
+            ),
         }
     }
 }
@@ -216,7 +259,8 @@ fn what_real_code_shows_on_real_files_is_what_it_shows_on_the_simulated_disk() {
 #[test]
 fn bad_input_is_one_sentence() {
     let directory = tempfile::tempdir().expect("a directory");
-    let good = fs::read_to_string(Path::new(DIRECTORY).join("lsm-as-found-log-synced.json")).expect("a file");
+    let good = fs::read_to_string(Path::new(DIRECTORY).join("lsm-as-found-log-synced.json"))
+        .expect("a file");
     let older = good.replacen("\"schema\": 2", "\"schema\": 1", 1);
     let newer = good.replacen("\"schema\": 2", "\"schema\": 3", 1);
     let other_model = good.replacen("write store/1.sst", "write store/2.sst", 1);
@@ -240,8 +284,14 @@ fn bad_input_is_one_sentence() {
         let output = lightsout(&[command, &path.display().to_string()]);
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(2), "{says}: {error}");
-        assert!(error.starts_with("error: ") && error.trim_end().lines().count() == 1, "{error}");
-        assert!(error.contains(says) && error.contains("bad.json"), "{says}: {error}");
+        assert!(
+            error.starts_with("error: ") && error.trim_end().lines().count() == 1,
+            "{error}"
+        );
+        assert!(
+            error.contains(says) && error.contains("bad.json"),
+            "{says}: {error}"
+        );
         assert!(stdout(&output).is_empty());
     }
     let output = lightsout(&["explain", "no/such/file.json"]);
@@ -263,5 +313,8 @@ fn a_counterexample_of_somebody_elses_code_is_explained_and_not_replayed_here() 
     assert_eq!(refused.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("`lightsout::explore::replay`"));
     let test = stdout(&lightsout(&["export", &path, "--test"]));
-    assert!(test.contains("let subject = TheirStore /* your subject"), "{test}");
+    assert!(
+        test.contains("let subject = TheirStore /* your subject"),
+        "{test}"
+    );
 }

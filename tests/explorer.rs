@@ -46,9 +46,18 @@ impl Running {
                 break;
             }
         }
-        let address = said.split("http://").nth(1).and_then(|rest| rest.split('/').next());
-        let address = address.unwrap_or_else(|| panic!("it says where it is: {said}")).to_string();
-        Self { process, address, said }
+        let address = said
+            .split("http://")
+            .nth(1)
+            .and_then(|rest| rest.split('/').next());
+        let address = address
+            .unwrap_or_else(|| panic!("it says where it is: {said}"))
+            .to_string();
+        Self {
+            process,
+            address,
+            said,
+        }
     }
 
     fn get(&self, path: &str) -> String {
@@ -69,13 +78,19 @@ impl Running {
 }
 
 fn text<'v>(view: &'v Value, field: &str) -> &'v str {
-    view[field].as_str().unwrap_or_else(|| panic!("`{field}` in {view}"))
+    view[field]
+        .as_str()
+        .unwrap_or_else(|| panic!("`{field}` in {view}"))
 }
 
 #[test]
 fn a_person_walks_to_a_broken_promise() {
     let running = Running::start(&["lsm/*/log-synced"]);
-    assert!(running.said.starts_with("lsm/as-found/log-synced on posix: open http://127.0.0.1:"));
+    assert!(
+        running
+            .said
+            .starts_with("lsm/as-found/log-synced on posix: open http://127.0.0.1:")
+    );
     assert!(running.get("/").contains("Stateright Explorer"));
     let status: Value = serde_json::from_str(&running.get("/.status")).expect("JSON");
     assert_eq!(status["properties"][0][1], "D1 acknowledged writes survive");
@@ -99,21 +114,41 @@ fn a_person_walks_to_a_broken_promise() {
     let mut last = Value::Null;
     for (number, words) in script.iter().enumerate() {
         let choices = running.states(&way);
-        let all: Vec<&str> = choices.iter().map(|choice| text(choice, "action")).collect();
+        let all: Vec<&str> = choices
+            .iter()
+            .map(|choice| text(choice, "action"))
+            .collect();
         let index = all.iter().position(|action| action == words);
         let index = index.unwrap_or_else(|| panic!("step {number}: `{words}` is none of {all:#?}"));
         way.push_str(&format!("/{}", choices[index]["actionIndex"]));
         last = choices[index].clone();
-        assert!(last["svg"].as_str().is_some_and(|svg| svg.contains("<svg") && svg.ends_with("</div>")));
+        assert!(
+            last["svg"]
+                .as_str()
+                .is_some_and(|svg| svg.contains("<svg") && svg.ends_with("</div>"))
+        );
         let outcome = text(&last, "outcome");
-        assert_eq!(outcome.contains("BROKEN"), number + 1 == script.len(), "{outcome}");
+        assert_eq!(
+            outcome.contains("BROKEN"),
+            number + 1 == script.len(),
+            "{outcome}"
+        );
         if *words == "acknowledge" {
-            assert!(outcome.contains("the client is told: Ok, durable"), "{outcome}");
-            assert!(outcome.contains("store/log  r1.0 r1.1  r1.0 r1.1"), "{outcome}");
+            assert!(
+                outcome.contains("the client is told: Ok, durable"),
+                "{outcome}"
+            );
+            assert!(
+                outcome.contains("store/log  r1.0 r1.1  r1.0 r1.1"),
+                "{outcome}"
+            );
         }
     }
     let outcome = text(&last, "outcome");
-    assert!(outcome.contains("the client is told: reads nothing"), "{outcome}");
+    assert!(
+        outcome.contains("the client is told: reads nothing"),
+        "{outcome}"
+    );
     assert!(
         outcome.contains(
             "BROKEN: D1 acknowledged writes survive\n  After every recovery each acknowledged operation is there, \
@@ -122,8 +157,14 @@ fn a_person_walks_to_a_broken_promise() {
         "{outcome}"
     );
     assert!(text(&last, "svg").contains("put a") && text(&last, "svg").contains("POWER CUT"));
-    assert!(running.states(&way).is_empty(), "nothing follows a broken promise");
-    assert!(running.said.contains(&format!("a broken D1: http://{}/#/steps{way}\n", running.address)));
+    assert!(
+        running.states(&way).is_empty(),
+        "nothing follows a broken promise"
+    );
+    assert!(running.said.contains(&format!(
+        "a broken D1: http://{}/#/steps{way}\n",
+        running.address
+    )));
 }
 
 fn refusal(args: &[&str]) -> String {
@@ -135,26 +176,44 @@ fn refusal(args: &[&str]) -> String {
         .expect("the binary runs");
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(2), "{args:?}: {text}");
-    assert!(text.starts_with("error: ") && text.trim_end().lines().count() == 1, "{text}");
+    assert!(
+        text.starts_with("error: ") && text.trim_end().lines().count() == 1,
+        "{text}"
+    );
     text
 }
 
 #[test]
 fn what_cannot_be_explored_is_refused_with_a_sentence() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let taken = taken.local_addr().map(|address| (taken, address.to_string())).expect("its address");
+    let taken = taken
+        .local_addr()
+        .map(|address| (taken, address.to_string()))
+        .expect("its address");
     let text = refusal(&["lsm/durable/every", "--address", &taken.1]);
-    assert!(text.contains("cannot listen at") && text.contains("in use") && text.contains("port 0"), "{text}");
+    assert!(
+        text.contains("cannot listen at") && text.contains("in use") && text.contains("port 0"),
+        "{text}"
+    );
     let text = refusal(&["lsm/durable/every", "--address", "3000"]);
     assert!(text.contains("is not HOST:PORT"), "{text}");
     let text = refusal(&["lsm/durable/*"]);
     assert!(text.contains("takes one: lsm/durable/every, "), "{text}");
     let text = refusal(&["lsm/durable/eevery"]);
-    assert!(text.contains("no check `lsm/durable/eevery`; of lsm there are lsm/durable/every, "), "{text}");
+    assert!(
+        text.contains("no check `lsm/durable/eevery`; of lsm there are lsm/durable/every, "),
+        "{text}"
+    );
     let text = refusal(&["redis/durable/every"]);
-    assert!(text.contains("the engines are bitcask, btree, event_store, lsm, wal"), "{text}");
+    assert!(
+        text.contains("the engines are bitcask, btree, event_store, lsm, wal"),
+        "{text}"
+    );
     let text = refusal(&["lsm", "durabel"]);
-    assert!(text.contains("no check is of the variant `durabel` of lsm; there are durable, as-found"), "{text}");
+    assert!(
+        text.contains("no check is of the variant `durabel` of lsm; there are durable, as-found"),
+        "{text}"
+    );
     let text = refusal(&["lsm", "durable", "--bounds", "operations=0"]);
     assert!(text.contains("bound `operations` is 0"), "{text}");
 }
@@ -163,12 +222,26 @@ fn what_cannot_be_explored_is_refused_with_a_sentence() {
 fn an_engine_and_a_variant_are_a_model_with_other_bounds_and_another_file_system() {
     let bounds = ["--profile", "strict", "--bounds", "crashes=1"];
     let running = Running::start(&[&["wal", "durable"], &bounds[..]].concat());
-    assert!(running.said.starts_with("wal/durable/every on strict: "), "{}", running.said);
+    assert!(
+        running.said.starts_with("wal/durable/every on strict: "),
+        "{}",
+        running.said
+    );
     let actions = running.states("/0");
-    assert!(actions.iter().any(|choice| text(choice, "action") == "kill"));
-    let kill = actions.iter().position(|choice| text(choice, "action") == "kill").unwrap_or(0);
+    assert!(
+        actions
+            .iter()
+            .any(|choice| text(choice, "action") == "kill")
+    );
+    let kill = actions
+        .iter()
+        .position(|choice| text(choice, "action") == "kill")
+        .unwrap_or(0);
     let after = running.states(&format!("/0/{kill}"));
-    assert!(after.iter().all(|choice| text(choice, "action") != "kill"), "one crash only");
+    assert!(
+        after.iter().all(|choice| text(choice, "action") != "kill"),
+        "one crash only"
+    );
 }
 
 fn checks() -> Vec<(Spec, Check)> {
@@ -187,17 +260,31 @@ fn every_check_can_be_walked_through_and_no_two_choices_read_the_same() {
         let name = id(&spec, &check);
         let explorer = explorer::of(&spec, &check).expect("an Explorer");
         let judged = spec.judged(&check).expect("what it judges");
-        assert_eq!(explorer.judged().len(), judged.len(), "{name}: at most {MOST_JUDGED}");
-        assert!(explorer.judged().iter().all(|name| name.contains(' ')), "{name}");
+        assert_eq!(
+            explorer.judged().len(),
+            judged.len(),
+            "{name}: at most {MOST_JUDGED}"
+        );
+        assert!(
+            explorer.judged().iter().all(|name| name.contains(' ')),
+            "{name}"
+        );
         let mut way = vec![0];
         for depth in 0..10 {
             let state = explorer.state(&way).expect("a state");
-            assert!(state.contains("the process ") && state.contains("spent of the bounds"), "{state}");
+            assert!(
+                state.contains("the process ") && state.contains("spent of the bounds"),
+                "{state}"
+            );
             assert_eq!(state.starts_with(&name), depth == 0, "{state}");
             let choices = explorer.choices(&way).expect("choices");
             let texts: BTreeSet<&str> = choices.iter().map(|choice| &choice.action[..]).collect();
             assert_eq!(texts.len(), choices.len(), "{name} {way:?}: {choices:#?}");
-            assert!(choices.iter().all(|choice| choice.step.contains("the client is told: ")));
+            assert!(
+                choices
+                    .iter()
+                    .all(|choice| choice.step.contains("the client is told: "))
+            );
             if choices.is_empty() {
                 break;
             }
@@ -209,17 +296,27 @@ fn every_check_can_be_walked_through_and_no_two_choices_read_the_same() {
 
 #[test]
 fn the_way_of_a_counterexample_ends_where_it_breaks_the_promise() {
-    let some = ["wal/as-found-lsm/power-cut", "lsm/as-found/log-synced", "lsm/without/flush-table-barrier"];
+    let some = [
+        "wal/as-found-lsm/power-cut",
+        "lsm/as-found/log-synced",
+        "lsm/without/flush-table-barrier",
+    ];
     let (mut met, mut checks) = (0, checks());
     checks.retain(|(spec, check)| some.contains(&&id(spec, check)[..]));
     for (spec, check) in checks {
         let case = catalogue::case(&spec, &check).expect("a case");
-        let found = case.shortest(lightsout::check::search::Until::default()).expect("time").expect("a violation");
+        let found = case
+            .shortest(lightsout::check::search::Until::default())
+            .expect("time")
+            .expect("a violation");
         let explorer = explorer::of(&spec, &check).expect("an Explorer");
         let way = explorer.way(found.moves()).expect("a way");
         let (last, before) = way.split_last().expect("a step");
         let choice = explorer.choices(before).expect("choices")[*last].clone();
-        assert_eq!(choice.breaks.map(|promise| promise.to_string()), Some(found.broken.promise));
+        assert_eq!(
+            choice.breaks.map(|promise| promise.to_string()),
+            Some(found.broken.promise)
+        );
         assert!(choice.step.contains(&found.broken.text), "{}", choice.step);
         assert_eq!(explorer.choices(&[7]), None);
         met += 1;

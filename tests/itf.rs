@@ -35,9 +35,15 @@ fn kept() -> Vec<Counterexample> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/counterexamples");
     let entries = fs::read_dir(directory).expect("the counterexamples");
     let mut paths = Vec::from_iter(entries.map(|entry| entry.expect("an entry").path()));
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
+    paths.retain(|path| {
+        path.extension()
+            .is_some_and(|extension| extension == "json")
+    });
     paths.sort();
-    paths.iter().map(|path| Counterexample::read(path).expect("a counterexample")).collect()
+    paths
+        .iter()
+        .map(|path| Counterexample::read(path).expect("a counterexample"))
+        .collect()
 }
 
 fn one(name: &str) -> Counterexample {
@@ -55,7 +61,10 @@ where
     assert_eq!(trace.meta.format.as_deref(), Some("ITF"));
     assert_eq!(trace.meta.source.as_deref(), Some(&found.name[..]));
     assert_eq!(trace.meta.other["promised"], found.broken.promised);
-    assert_eq!(Vec::from_iter(trace.meta.var_types.keys()), sorted(&trace.vars));
+    assert_eq!(
+        Vec::from_iter(trace.meta.var_types.keys()),
+        sorted(&trace.vars)
+    );
     let written: serde_json::Value = serde_json::from_str(&text).expect("JSON");
     let fields = written["states"][0].as_object().expect("a state").keys();
     let fields = Vec::from_iter(fields.filter(|field| *field != "#meta").cloned());
@@ -66,26 +75,48 @@ where
     for (state, frame) in trace.states.iter().zip(&frames) {
         let (index, state, step) = (state.meta.index, &state.value, frame.step);
         assert_eq!(index, Some(frame.number as u64));
-        assert_eq!((state.step, state.mark, state.recovery), (frame.number, step.mark, step.recovery));
-        assert_eq!((&state.what, &state.client, &state.buffered), (&step.what, &step.client, &step.buffered));
+        assert_eq!(
+            (state.step, state.mark, state.recovery),
+            (frame.number, step.mark, step.recovery)
+        );
+        assert_eq!(
+            (&state.what, &state.client, &state.buffered),
+            (&step.what, &step.client, &step.buffered)
+        );
         assert_eq!(state.site, step.site.clone().unwrap_or_default());
         let sides = [
             (&frame.cached, &state.cached, &state.cached_directories),
             (&frame.durable, &state.durable, &state.durable_directories),
         ];
         for (files, shown, directories) in sides {
-            let expected = files.0.iter().filter_map(|(path, node)| Some((path.clone(), contents(node)?)));
-            assert_eq!(*shown, BTreeMap::from_iter(expected), "step {}", frame.number);
+            let expected = files
+                .0
+                .iter()
+                .filter_map(|(path, node)| Some((path.clone(), contents(node)?)));
+            assert_eq!(
+                *shown,
+                BTreeMap::from_iter(expected),
+                "step {}",
+                frame.number
+            );
             assert_eq!(*directories, directories_of(files));
         }
-        let fates = [(Fate::Lost, &state.lost), (Fate::Kept, &state.kept), (Fate::Either, &state.either)];
+        let fates = [
+            (Fate::Lost, &state.lost),
+            (Fate::Kept, &state.kept),
+            (Fate::Either, &state.either),
+        ];
         for (fate, shown) in fates {
             let effects = step.effects.iter().filter(|effect| effect.fate == fate);
-            let expected = effects.map(|effect| (effect.what.clone(), effect.since, effect.barrier.clone()));
+            let expected =
+                effects.map(|effect| (effect.what.clone(), effect.since, effect.barrier.clone()));
             assert_eq!(*shown, Vec::from_iter(expected));
         }
         let last = frame.number + 1 == frames.len();
-        assert_eq!(state.broken, if last { &found.broken.promise[..] } else { "" });
+        assert_eq!(
+            state.broken,
+            if last { &found.broken.promise[..] } else { "" }
+        );
     }
 }
 
@@ -122,7 +153,10 @@ fn every_trace_reads_back_of_models_and_of_real_code() {
             }
         }
     }
-    assert!(models > 2 && code > 2, "{models} of models, {code} of real code");
+    assert!(
+        models > 2 && code > 2,
+        "{models} of models, {code} of real code"
+    );
 }
 
 #[test]
@@ -136,7 +170,16 @@ fn a_trace_is_typed_as_apalache_types_it() {
     };
     let model = one("lsm/as-found/log-synced");
     assert_eq!(types(&model).as_deref(), Some("Str -> Seq(Str)"));
-    assert_eq!(trace_of(&model)["states"][0]["durable"].to_string(), r##"{"#map":[["store/log",[]]]}"##);
-    assert_eq!(trace_of(&model)["states"][3]["step"].to_string(), r##"{"#bigint":"3"}"##);
-    assert_eq!(types(&one("lsm-truncate-before-sstable-sync")).as_deref(), Some("Str -> Str"));
+    assert_eq!(
+        trace_of(&model)["states"][0]["durable"].to_string(),
+        r##"{"#map":[["store/log",[]]]}"##
+    );
+    assert_eq!(
+        trace_of(&model)["states"][3]["step"].to_string(),
+        r##"{"#bigint":"3"}"##
+    );
+    assert_eq!(
+        types(&one("lsm-truncate-before-sstable-sync")).as_deref(),
+        Some("Str -> Str")
+    );
 }

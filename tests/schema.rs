@@ -3,7 +3,8 @@
 
 use lightsout::counterexample::contents::{Changed, Changes, Hex};
 use lightsout::counterexample::{
-    After, Breach, Broken, Code, Counterexample, Fate, Fated, Life, Mark, SCHEMA, Script, Step, Trouble,
+    After, Breach, Broken, Code, Counterexample, Fate, Fated, Life, Mark, SCHEMA, Script, Step,
+    Trouble,
 };
 use models::contract::{Operation, Write};
 use models::disk::Failure;
@@ -20,16 +21,26 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 
 fn text() -> impl Strategy<Value = String> {
-    prop_oneof!["[a-z]{0,6}", "\\PC{0,6}", Just("\u{0}\n\"\\\u{1F4A1}".to_string())]
+    prop_oneof![
+        "[a-z]{0,6}",
+        "\\PC{0,6}",
+        Just("\u{0}\n\"\\\u{1F4A1}".to_string())
+    ]
 }
 
 fn profile() -> impl Strategy<Value = Profile> {
     let switched = vec((select(&SWITCHES[..]), any::<prop::sample::Index>()), 0..3);
     (select(&NAMES[..]), switched, 1usize..4).prop_map(|(name, switched, sector)| {
-        let named = Profile::named(name).expect("a profile").with_sizes(sector, 2 * sector);
-        switched.into_iter().fold(named, |profile, ((switch, values), value)| {
-            profile.with(switch, values[value.index(values.len())]).expect("a switch")
-        })
+        let named = Profile::named(name)
+            .expect("a profile")
+            .with_sizes(sector, 2 * sector);
+        switched
+            .into_iter()
+            .fold(named, |profile, ((switch, values), value)| {
+                profile
+                    .with(switch, values[value.index(values.len())])
+                    .expect("a switch")
+            })
     })
 }
 
@@ -51,7 +62,19 @@ fn changes() -> impl Strategy<Value = Changes> {
 fn mark() -> impl Strategy<Value = Mark> {
     use Mark::*;
     const ALL: [Mark; 14] = [
-        Start, Asked, Memory, Buffered, Change, Barrier, Failed, Acknowledged, Returned, Refused, Kill, PowerCut, Served,
+        Start,
+        Asked,
+        Memory,
+        Buffered,
+        Change,
+        Barrier,
+        Failed,
+        Acknowledged,
+        Returned,
+        Refused,
+        Kill,
+        PowerCut,
+        Served,
         Unopened,
     ];
     select(&ALL[..])
@@ -59,29 +82,33 @@ fn mark() -> impl Strategy<Value = Mark> {
 
 fn fated() -> impl Strategy<Value = Fated> {
     let fate = select(&[Fate::Kept, Fate::Lost, Fate::Either][..]);
-    (text(), fate, 0usize..99, text(), any::<bool>()).prop_map(|(what, fate, since, barrier, doomed)| Fated {
-        what,
-        fate,
-        since,
-        barrier,
-        doomed,
-    })
+    (text(), fate, 0usize..99, text(), any::<bool>()).prop_map(
+        |(what, fate, since, barrier, doomed)| Fated {
+            what,
+            fate,
+            since,
+            barrier,
+            doomed,
+        },
+    )
 }
 
 fn step() -> impl Strategy<Value = Step> {
     let first = (mark(), any::<bool>(), text(), of(text()), text(), text());
     let second = (changes(), changes(), vec(fated(), 0..3));
-    (first, second).prop_map(|((mark, recovery, what, site, client, buffered), (cached, durable, effects))| Step {
-        mark,
-        recovery,
-        what,
-        site,
-        client,
-        buffered,
-        cached,
-        durable,
-        effects,
-    })
+    (first, second).prop_map(
+        |((mark, recovery, what, site, client, buffered), (cached, durable, effects))| Step {
+            mark,
+            recovery,
+            what,
+            site,
+            client,
+            buffered,
+            cached,
+            durable,
+            effects,
+        },
+    )
 }
 
 fn fates() -> impl Strategy<Value = Fates> {
@@ -92,7 +119,14 @@ fn made() -> impl Strategy<Value = Move> {
     let write = (any::<u8>(), any::<bool>()).prop_map(|(key, delete)| Write { key, delete });
     let operation = prop_oneof![
         vec(write, 1..3).prop_map(Operation::Write),
-        select(&[Operation::Sync, Operation::Close, Operation::Flush, Operation::Compact][..]),
+        select(
+            &[
+                Operation::Sync,
+                Operation::Close,
+                Operation::Flush,
+                Operation::Compact
+            ][..]
+        ),
     ];
     prop_oneof![
         operation.prop_map(Move::Invoke),
@@ -110,7 +144,9 @@ fn operation() -> impl Strategy<Value = Value> {
         any::<bool>().prop_map(Value::from),
         any::<u64>().prop_map(Value::from),
         any::<i64>().prop_map(Value::from),
-        any::<f64>().prop_filter("JSON has no other", |number| number.is_finite()).prop_map(Value::from),
+        any::<f64>()
+            .prop_filter("JSON has no other", |number| number.is_finite())
+            .prop_map(Value::from),
         text().prop_map(Value::from),
     ];
     leaf.prop_recursive(2, 8, 3, |inner| {
@@ -124,15 +160,20 @@ fn operation() -> impl Strategy<Value = Value> {
 fn life() -> impl Strategy<Value = Life> {
     let after = prop_oneof![Just(After::Kill), fates().prop_map(After::PowerCut)];
     let trouble = (0usize..99, select(&Trouble::ALL[..]));
-    (of(after), vec(0usize..9, 0..3), of(trouble), 0usize..9, of(0usize..9)).prop_map(
-        |(after, asked, trouble, operations, calls)| Life {
+    (
+        of(after),
+        vec(0usize..9, 0..3),
+        of(trouble),
+        0usize..9,
+        of(0usize..9),
+    )
+        .prop_map(|(after, asked, trouble, operations, calls)| Life {
             after,
             asked,
             trouble,
             operations,
             calls,
-        },
-    )
+        })
 }
 
 fn script() -> impl Strategy<Value = Script> {
@@ -159,32 +200,34 @@ fn counterexample() -> impl Strategy<Value = Counterexample> {
     let head = (text(), text(), of(text()), profile(), of(text()));
     let known = (texts(), texts(), texts(), texts());
     let broken = (text(), text(), text(), text(), text());
-    (head, known, broken, script(), vec(step(), 0..4)).prop_map(|(head, known, broken, script, steps)| {
-        let (name, about, finding, profile, note) = head;
-        let (shown_by, strongest, needs, barriers) = known;
-        let (promise, broken_name, text, promised, there) = broken;
-        Counterexample {
-            schema: SCHEMA,
-            name,
-            about,
-            finding,
-            profile,
-            shown_by,
-            strongest,
-            needs,
-            barriers,
-            note,
-            broken: Broken {
-                promise,
-                name: broken_name,
-                text,
-                promised,
-                there,
-            },
-            script,
-            steps,
-        }
-    })
+    (head, known, broken, script(), vec(step(), 0..4)).prop_map(
+        |(head, known, broken, script, steps)| {
+            let (name, about, finding, profile, note) = head;
+            let (shown_by, strongest, needs, barriers) = known;
+            let (promise, broken_name, text, promised, there) = broken;
+            Counterexample {
+                schema: SCHEMA,
+                name,
+                about,
+                finding,
+                profile,
+                shown_by,
+                strongest,
+                needs,
+                barriers,
+                note,
+                broken: Broken {
+                    promise,
+                    name: broken_name,
+                    text,
+                    promised,
+                    there,
+                },
+                script,
+                steps,
+            }
+        },
+    )
 }
 
 proptest! {
@@ -215,7 +258,8 @@ fn is_free(pointer: &str) -> bool {
 
 /// The pointers to all objects that have fields.
 fn structures(value: &Value, at: String, found: &mut Vec<String>) {
-    let of_a_script = at.starts_with("/script/code/operations") || at.starts_with("/script/code/then");
+    let of_a_script =
+        at.starts_with("/script/code/operations") || at.starts_with("/script/code/then");
     if of_a_script {
         return;
     }
@@ -259,9 +303,14 @@ fn fields(value: &Value, at: &str, found: &mut BTreeSet<String>) {
 /// The fields in the first column of the table.
 fn documented() -> BTreeSet<String> {
     let text = include_str!("../CHECKING.md");
-    let section = text.split("## The schema of a counterexample\n").nth(1).expect("the section");
+    let section = text
+        .split("## The schema of a counterexample\n")
+        .nth(1)
+        .expect("the section");
     let section = section.split("\n## ").next().unwrap_or_default();
-    let rows = section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    let rows = section
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split('`').next());
     rows.map(String::from).collect()
 }
 
@@ -270,7 +319,10 @@ fn every_field_is_documented_and_every_documented_field_is_one() {
     let mut seen = BTreeSet::new();
     let mut runner = TestRunner::deterministic();
     for _ in 0..300 {
-        let found = counterexample().new_tree(&mut runner).expect("a value").current();
+        let found = counterexample()
+            .new_tree(&mut runner)
+            .expect("a value")
+            .current();
         fields(&serde_json::to_value(&found).expect("JSON"), "", &mut seen);
     }
     let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/counterexamples");
@@ -281,5 +333,8 @@ fn every_field_is_documented_and_every_documented_field_is_one() {
     let documented = documented();
     let missing = Vec::from_iter(seen.difference(&documented));
     let stale = Vec::from_iter(documented.difference(&seen));
-    assert!(missing.is_empty() && stale.is_empty(), "not documented: {missing:#?}; no field: {stale:#?}");
+    assert!(
+        missing.is_empty() && stale.is_empty(),
+        "not documented: {missing:#?}; no field: {stale:#?}"
+    );
 }

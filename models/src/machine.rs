@@ -172,7 +172,9 @@ impl<P: Protocol> Machine<P> {
     pub fn all_fates(&self, state: &State) -> Vec<Fates> {
         let images = self.setup.ground.images(&self.disks.value(state.disk));
         let mut seen = FxHashSet::default();
-        let distinct = images.into_iter().filter(|(_, image)| seen.insert(image.clone()));
+        let distinct = images
+            .into_iter()
+            .filter(|(_, image)| seen.insert(image.clone()));
         distinct.map(|(fates, _)| fates).collect()
     }
 

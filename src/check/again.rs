@@ -27,7 +27,10 @@ pub fn check_of<'s>(
     found: &Counterexample,
     file: &Path,
 ) -> Result<(&'s Spec, &'s Check), Error> {
-    let checks = specs.engines.iter().flat_map(|spec| spec.checks.iter().map(move |check| (spec, check)));
+    let checks = specs
+        .engines
+        .iter()
+        .flat_map(|spec| spec.checks.iter().map(move |check| (spec, check)));
     let mut named = checks.filter(|(spec, check)| id(spec, check) == found.name);
     named.next().ok_or_else(|| {
         Error::Usage(format!(
@@ -63,8 +66,13 @@ pub fn again(specs: &Specs, found: &Counterexample, file: &Path) -> Result<Again
     }
     let promise = breach.filter(|promise| promise.to_string() == found.broken.promise);
     let promise: Promise = promise.ok_or_else(|| {
-        let now = breach.map_or("breaks nothing now".into(), |now| format!("breaks {now} now"));
-        other(format!("its script broke {}, and {now}", found.broken.promise))
+        let now = breach.map_or("breaks nothing now".into(), |now| {
+            format!("breaks {now} now")
+        });
+        other(format!(
+            "its script broke {}, and {now}",
+            found.broken.promise
+        ))
     })?;
     Ok(match replayed(spec, check, found.moves(), promise) {
         Ok(engine) => Again {

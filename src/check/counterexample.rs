@@ -145,7 +145,9 @@ pub(super) fn written<P: Protocol>(setup: &Setup<P>, moves: &[Move]) -> (Vec<Lin
     let mut promised = Promised::default();
     for next in moves {
         let step = recorder.len();
-        let Some(events) = write_down(&mut run, &mut recorder, next) else { break };
+        let Some(events) = write_down(&mut run, &mut recorder, next) else {
+            break;
+        };
         promised.note(&events, step);
     }
     let broken = match run.breach {
@@ -221,7 +223,10 @@ pub(super) fn line<P: Protocol>(process: &Process<P>, next: &Move) -> Line {
                 }
                 _ => Line::new(mark, what),
             };
-            let is_call = matches!(step, Step::Call { .. } | Step::Flush { .. } | Step::Buffer { .. });
+            let is_call = matches!(
+                step,
+                Step::Call { .. } | Step::Flush { .. } | Step::Buffer { .. }
+            );
             Line {
                 site: is_call.then(|| step.site().to_string()),
                 recovery: process.doing == Doing::Recovery,
@@ -233,9 +238,7 @@ pub(super) fn line<P: Protocol>(process: &Process<P>, next: &Move) -> Line {
 
 fn step_in_words<C: Cell, X: std::fmt::Debug>(step: &Step<C, X>) -> (Mark, String) {
     match step {
-        Step::Buffer { cells, .. } => {
-            (Mark::Buffered, format!("buffer {}", cells_in_words(cells)))
-        }
+        Step::Buffer { cells, .. } => (Mark::Buffered, format!("buffer {}", cells_in_words(cells))),
         Step::Flush { cells: None, .. } => (Mark::Change, "flush the buffer".into()),
         Step::Flush {
             cells: Some(count), ..

@@ -55,8 +55,13 @@ impl Promised {
         let keys: Vec<Key> = keys.copied().collect();
         for key in keys {
             let value = view.value(key);
-            if self.values.get(&key).is_none_or(|(known, _)| *known != value) {
-                self.values.insert(key, (value, format!("read in step {step}")));
+            if self
+                .values
+                .get(&key)
+                .is_none_or(|(known, _)| *known != value)
+            {
+                self.values
+                    .insert(key, (value, format!("read in step {step}")));
             }
         }
         self.live.clear();
@@ -68,7 +73,9 @@ impl Promised {
         let served = matches!(self.last, Some(Event::Served { .. }));
         let promised = if served { &self.before } else { &self.values };
         let shown = self.shown.clone().unwrap_or_default();
-        let missing = promised.iter().filter(|(key, (value, _))| shown.value(**key) != *value);
+        let missing = promised
+            .iter()
+            .filter(|(key, (value, _))| shown.value(**key) != *value);
         let missing: Vec<String> = missing
             .map(|(key, (value, why))| {
                 format!("{} = {} ({why})", key_name(*key), value_in_words(*value))
@@ -83,7 +90,9 @@ impl Promised {
             Some(Event::PowerCut { after: Some(after) }) => {
                 format!("this image recovers to other contents: {}", values(after))
             }
-            Some(Event::PowerCut { after: None }) => "this image recovers to nothing that serves".into(),
+            Some(Event::PowerCut { after: None }) => {
+                "this image recovers to nothing that serves".into()
+            }
             _ => "the last step does not wait for that".into(),
         };
         let own = match promise {
@@ -97,7 +106,10 @@ impl Promised {
             Promise::D1 | Promise::D4 | Promise::D7 => "what was acknowledged or served",
             Promise::Inner(_) => "what the invariant says",
         };
-        let says_values = matches!(promise, Promise::D1 | Promise::D4 | Promise::D7 | Promise::D10);
+        let says_values = matches!(
+            promise,
+            Promise::D1 | Promise::D4 | Promise::D7 | Promise::D10
+        );
         let promised = match says_values && !missing.is_empty() {
             true => missing.join(", "),
             false => own.into(),

@@ -166,10 +166,17 @@ pub fn run(
 /// Says whose counterexample it is.
 pub fn sign(counterexample: &mut Counterexample, spec: &Spec, check: &Check) {
     let engine = ENGINES.iter().find(|engine| engine.name == spec.engine);
-    let variants = engine.into_iter().flat_map(|engine| engine.variants).copied();
+    let variants = engine
+        .into_iter()
+        .flat_map(|engine| engine.variants)
+        .copied();
     let about = in_full(variants, &check.variant).unwrap_or_default();
     counterexample.name = id(spec, check);
-    counterexample.about = format!("{}: {about}", spec.title.split(':').next().unwrap_or_default());
+    let title = spec.title.split(':').next().unwrap_or_default();
+    counterexample.about = match about.to_lowercase().contains(&title.to_lowercase()) {
+        true => about,
+        false => format!("{title}: {about}"),
+    };
     counterexample.finding.clone_from(&check.finding);
     counterexample.note.clone_from(&check.says);
     let broken = &mut counterexample.broken;
@@ -189,10 +196,14 @@ fn explore(
     let exploration = case.explore(limits, progress);
     let verdict = if exploration.breached {
         match case.shortest(limits.until()) {
-            Ok(Some(counterexample)) => match super::spec::promise(&counterexample.broken.promise) {
-                Some(promise) => Verdict::Violates(promise, Box::new(counterexample)),
-                None => Verdict::Broken("the shortest script breaks nothing when run again".into()),
-            },
+            Ok(Some(counterexample)) => {
+                match super::spec::promise(&counterexample.broken.promise) {
+                    Some(promise) => Verdict::Violates(promise, Box::new(counterexample)),
+                    None => {
+                        Verdict::Broken("the shortest script breaks nothing when run again".into())
+                    }
+                }
+            }
             Ok(None) => Verdict::Broken("stateright found a violation, our search none".into()),
             Err(TimeUp) => Verdict::Inconclusive(
                 "a violation exists; no time was left to find a shortest script".into(),

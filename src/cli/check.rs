@@ -21,6 +21,11 @@ use std::time::{Duration, Instant};
 const LARGE: &str = "large";
 
 pub(super) fn run(directory: &Path, args: &CheckArgs) -> Result<u8, Error> {
+    Ok(results(directory, args)?.1)
+}
+
+/// Runs the checks, and says what came of them, and how the run ended.
+pub(super) fn results(directory: &Path, args: &CheckArgs) -> Result<(Results, u8), Error> {
     let shard = shard(args.shard.as_deref())?;
     refuse_to_bless(args.bless, shard)?;
     let specs = specs(directory)?;
@@ -85,7 +90,7 @@ pub(super) fn run(directory: &Path, args: &CheckArgs) -> Result<u8, Error> {
         checking::write(Path::new("CHECKING.md"), &lock)?;
         print("specs/verdicts.lock and CHECKING.md are written: look at the difference\n")?;
     }
-    Ok(exit)
+    Ok((results, exit))
 }
 
 /// The results of a run whose parts are put together.

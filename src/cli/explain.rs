@@ -27,7 +27,10 @@ pub(super) fn run(args: &ExplainArgs) -> Result<u8, Error> {
     let found = Counterexample::read(&args.file)?;
     if let Some(page) = &args.html {
         replace(page, &html::page(&found))?;
-        print(&format!("{} is written: open it in a browser\n", page.display()))?;
+        print(&format!(
+            "{} is written: open it in a browser\n",
+            page.display()
+        ))?;
         return Ok(0);
     }
     print(&match args.lines {

@@ -25,7 +25,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(super) struct ExploreArgs {
     /// Only these engines; all if none is given.
     engines: Vec<String>,
@@ -75,6 +75,22 @@ pub(super) struct ExploreArgs {
 }
 
 pub(super) fn run(directory: &Path, args: &ExploreArgs) -> Result<u8, Error> {
+    match args.audit {
+        true => audited(directory, args),
+        false => Ok(results(directory, args)?.1),
+    }
+}
+
+fn audited(directory: &Path, args: &ExploreArgs) -> Result<u8, Error> {
+    let shard = shard(args.shard.as_deref())?;
+    refuse_to_bless(args.bless, shard)?;
+    let chosen = Chosen::of(directory, args)?;
+    let bounds = bounds(args, interrupt::listen()?)?;
+    audit(args, &chosen, shard, &bounds)
+}
+
+/// Runs the explorations, and says what came of them, and how the run ended.
+pub(super) fn results(directory: &Path, args: &ExploreArgs) -> Result<(Results, u8), Error> {
     let shard = shard(args.shard.as_deref())?;
     refuse_to_bless(args.bless, shard)?;
     let chosen = Chosen::of(directory, args)?;
@@ -86,9 +102,6 @@ pub(super) fn run(directory: &Path, args: &ExploreArgs) -> Result<u8, Error> {
         ));
     }
     let bounds = bounds(args, interrupt::listen()?)?;
-    if args.audit {
-        return audit(args, &chosen, shard, &bounds);
-    }
     args.outputs.probe()?;
     let places = chosen.plan.part(shard);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -165,7 +178,7 @@ pub(super) fn run(directory: &Path, args: &ExploreArgs) -> Result<u8, Error> {
         lock.write(directory)?;
         print("specs/verdicts.lock is written: look at the difference\n")?;
     }
-    Ok(exit)
+    Ok((results, exit))
 }
 
 /// The line of an exploration, and what belongs to it below.

@@ -57,20 +57,30 @@ pub(super) fn run(directory: &Path, args: &ExplorerArgs) -> Result<u8, Error> {
     }
     if !served.is_finished() {
         // Who started it may not read what it says.
-        let _ = write!(anstream::stderr(), "{}", how_to(spec, &check, address, broken));
+        let _ = write!(
+            anstream::stderr(),
+            "{}",
+            how_to(spec, &check, address, broken)
+        );
     }
     // It ends only by a panic, which has said why.
     let _ = served.join();
-    Err(Error::Usage(format!("the Explorer at {address} came to an end: start it again")))
+    Err(Error::Usage(format!(
+        "the Explorer at {address} came to an end: start it again"
+    )))
 }
 
 /// The address, if one can listen there.
 fn free(text: &str) -> Result<SocketAddr, Error> {
     let mut addresses = text.to_socket_addrs().map_err(|error| {
-        Error::Usage(format!("--address `{text}` is not HOST:PORT, as 127.0.0.1:3000 is: {error}"))
+        Error::Usage(format!(
+            "--address `{text}` is not HOST:PORT, as 127.0.0.1:3000 is: {error}"
+        ))
     })?;
     let address = addresses.next().ok_or_else(|| {
-        Error::Usage(format!("--address `{text}` is no address that this machine knows"))
+        Error::Usage(format!(
+            "--address `{text}` is no address that this machine knows"
+        ))
     })?;
     let listener = TcpListener::bind(address).and_then(|listener| listener.local_addr());
     listener.map_err(|error| {

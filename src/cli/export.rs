@@ -39,13 +39,20 @@ pub(super) fn run(specs: &Path, args: &ExportArgs) -> Result<u8, Error> {
 
 fn test(specs: &Path, found: &Counterexample, args: &ExportArgs) -> Result<String, Error> {
     let no_test = |why: String| {
-        Error::Usage(format!("no test can be made of {}: {why}", args.file.display()))
+        Error::Usage(format!(
+            "no test can be made of {}: {why}",
+            args.file.display()
+        ))
     };
     match &found.script {
         Script::Model { .. } => {
             let again = again(&spec::read(specs)?, found, &args.file)?;
-            let engine = again.engine.ok_or_else(|| no_test("it is only a model's".into()))?;
-            let replayed = engine.replayed.ok_or_else(|| no_test(engine.says.clone()))?;
+            let engine = again
+                .engine
+                .ok_or_else(|| no_test("it is only a model's".into()))?;
+            let replayed = engine
+                .replayed
+                .ok_or_else(|| no_test(engine.says.clone()))?;
             replayed.test(found).map_err(no_test)
         }
         Script::Code(_) => {

@@ -15,6 +15,7 @@ mod merge;
 mod outputs;
 mod progress;
 mod replay;
+mod report;
 
 use clap::{Args, Parser, Subcommand};
 use lightsout::report::text::Tone;
@@ -63,6 +64,8 @@ enum Command {
     /// Put the results of the parts of a run together, which --shard and --json wrote, and judge all of it.
     #[command(after_help = habits::MERGE)]
     Merge(merge::MergeArgs),
+    /// A whole run as pages: verdicts, findings, coverage, and each counterexample.
+    Report(report::ReportArgs),
     /// Walk through the states of a model in a browser, with stateright's Explorer.
     Explorer(explorer::ExplorerArgs),
     /// List engines, variants, invariants, findings, checks and profiles.
@@ -141,6 +144,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Check(args) => check::run(&cli.specs, &args),
         Command::Litmus { files, verbose } => litmus::run(&cli.specs, &files, verbose),
         Command::Explore(args) => explore::run(&cli.specs, &args),
+        Command::Report(args) => report::run(&cli.specs, &args),
         Command::Explorer(args) => explorer::run(&cli.specs, &args),
         Command::Merge(args) => merge::run(&cli.specs, &args),
         Command::Explain(args) => explain::run(&args),

@@ -42,7 +42,10 @@ fn on_the_model(specs: &Path, found: &Counterexample, args: &ReplayArgs) -> Resu
         print(&format!("{}\n", engine.says))?;
     }
     if let Some(dir) = &args.dir {
-        let engine = again.engine.as_ref().and_then(|engine| engine.replayed.as_ref());
+        let engine = again
+            .engine
+            .as_ref()
+            .and_then(|engine| engine.replayed.as_ref());
         let left = engine.and_then(|engine| engine.left.as_ref().map(|left| (engine, left)));
         let (engine, left) = left.ok_or_else(|| {
             Error::Usage(format!(
@@ -74,7 +77,9 @@ fn on_the_engine(found: &Counterexample, args: &ReplayArgs) -> Result<Exit, Erro
     let replayed = entry.replay(found, args.dir.as_deref());
     let replayed = replayed.map_err(Error::Usage)?;
     match first_difference(&found.steps, &replayed.steps) {
-        None => print("the real engine, on simulated storage, does what is written down, step by step\n")?,
+        None => print(
+            "the real engine, on simulated storage, does what is written down, step by step\n",
+        )?,
         Some(difference) => print(&format!(
             "the real engine, on simulated storage, does something else by now: {difference}\n"
         ))?,
@@ -84,7 +89,10 @@ fn on_the_engine(found: &Counterexample, args: &ReplayArgs) -> Result<Exit, Erro
     }
     match &replayed.breach {
         Some((breach, says)) => {
-            print(&format!("it breaks {}: {breach}: {says}\n", found.broken.promise))?;
+            print(&format!(
+                "it breaks {}: {breach}: {says}\n",
+                found.broken.promise
+            ))?;
             Ok(Exit::Expected)
         }
         None => {

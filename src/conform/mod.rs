@@ -49,8 +49,8 @@ pub use driver::{Conformed, run, run_as, run_with};
 pub use event_store::EVENT_CELLS;
 pub use lockstep::{ANSWER, DEATH};
 pub use replay::{
-    Replayed,     replay_bitcask, replay_btree, replay_events, replay_found_bitcask, replay_lines, replay_log,
-    replay_lsm, replay_segments,
+    Replayed, replay_bitcask, replay_btree, replay_events, replay_found_bitcask, replay_lines,
+    replay_log, replay_lsm, replay_segments,
 };
 pub use script::{
     Discipline, Engine, Events, Files, FoundFiles, Lines, Pages, Script, Segments, Step, Sync,

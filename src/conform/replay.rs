@@ -15,12 +15,12 @@
 use super::bitcask::BitcaskSubject;
 use super::btree::BtreeSubject;
 use super::event_store::EventsSubject;
+use super::explored::Explored;
 use super::found_bitcask::FoundBitcaskSubject;
 use super::json_lines::LinesSubject;
 use super::lockstep::{Lockstep, is_barrier_at};
 use super::lsm::LsmSubject;
 use super::segments::SegmentsSubject;
-use super::explored::Explored;
 use super::wal::LogSubject;
 use super::{Divergence, Kind};
 use crate::counterexample::Counterexample;
@@ -30,6 +30,7 @@ use crate::storage::simulated::{Fault, Point};
 use models::bitcask::{self, Bitcask};
 use models::btree::Btree;
 use models::contract::{Event, OpId, Operation, Promise};
+use models::disk::Tree;
 use models::event_store::EventStore;
 use models::event_store::lines::Lines;
 use models::lsm::Lsm;
@@ -39,7 +40,6 @@ use models::machine::script::{Move, Run};
 use models::protocol::{Protocol, Step, StepOf};
 use models::wal::Wal;
 use models::wal::segments::Segments;
-use models::disk::Tree;
 use std::collections::VecDeque;
 use std::fmt;
 use std::path::Path;
@@ -47,7 +47,11 @@ use std::rc::Rc;
 
 /// Runs a counterexample of the log's model on the real log over simulated storage. `Ok`: the log did
 /// what the model did, up to that breach.
-pub fn replay_log(setup: &Setup<Wal>, moves: &[Move], breach: Promise) -> Result<Replayed, Divergence> {
+pub fn replay_log(
+    setup: &Setup<Wal>,
+    moves: &[Move],
+    breach: Promise,
+) -> Result<Replayed, Divergence> {
     replay::<LogSubject>(setup, moves, breach)
 }
 
@@ -106,7 +110,11 @@ pub fn replay_lines(
 }
 
 /// The same for the LSM tree.
-pub fn replay_lsm(setup: &Setup<Lsm>, moves: &[Move], breach: Promise) -> Result<Replayed, Divergence> {
+pub fn replay_lsm(
+    setup: &Setup<Lsm>,
+    moves: &[Move],
+    breach: Promise,
+) -> Result<Replayed, Divergence> {
     replay::<LsmSubject>(setup, moves, breach)
 }
 
@@ -120,7 +128,9 @@ pub struct Replayed {
 
 impl fmt::Debug for Replayed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Replayed").field("left", &self.left).finish_non_exhaustive()
+        f.debug_struct("Replayed")
+            .field("left", &self.left)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,7 +1,10 @@
 //! What something is, where a list says of it that it is `the same` as one above, but for something.
 
 /// What the name stands for, in full: `the log of the study; recovery leaves a torn tail`.
-pub fn in_full<'a>(list: impl IntoIterator<Item = (&'a str, &'a str)>, name: &str) -> Option<String> {
+pub fn in_full<'a>(
+    list: impl IntoIterator<Item = (&'a str, &'a str)>,
+    name: &str,
+) -> Option<String> {
     let mut same = "";
     for (one, about) in list {
         let own = about.strip_prefix("the same");
@@ -24,7 +27,12 @@ mod tests {
 
     #[test]
     fn the_same_is_what_is_above() {
-        let list = [("a", "the log: synced"), ("b", "the same; twice"), ("c", "another"), ("d", "the same, once")];
+        let list = [
+            ("a", "the log: synced"),
+            ("b", "the same; twice"),
+            ("c", "another"),
+            ("d", "the same, once"),
+        ];
         assert_eq!(in_full(list, "b").as_deref(), Some("the log; twice"));
         assert_eq!(in_full(list, "d").as_deref(), Some("another, once"));
         assert_eq!(in_full(list, "c").as_deref(), Some("another"));

@@ -62,8 +62,22 @@ pub enum Changed {
 
 /// Bytes, written in hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Hex(#[serde(with = "const_hex")] pub Vec<u8>);
+#[serde(into = "String", try_from = "String")]
+pub struct Hex(pub Vec<u8>);
+
+impl From<Hex> for String {
+    fn from(hex: Hex) -> Self {
+        const_hex::encode(hex.0)
+    }
+}
+
+impl TryFrom<String> for Hex {
+    type Error = const_hex::FromHexError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        const_hex::decode(text).map(Hex)
+    }
+}
 
 /// What space reads in which nothing was written.
 const NOTHING: &str = "0";
@@ -269,7 +283,10 @@ mod tests {
             Files(BTreeMap::from([("page".into(), Node::Bytes(page))]))
         };
         let json = serde_json::to_string(&page(1).since(&page(2))).expect("JSON");
-        assert_eq!(json, r#"{"files":{"page":{"bytes":{"len":4096,"runs":[[2000,"01"]]}}}}"#);
+        assert_eq!(
+            json,
+            r#"{"files":{"page":{"bytes":{"len":4096,"runs":[[2000,"01"]]}}}}"#
+        );
     }
 
     #[test]

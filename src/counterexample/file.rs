@@ -38,7 +38,8 @@ impl Counterexample {
     /// As JSON, for people and programs. It ends with a new line.
     pub fn to_json(&self) -> String {
         // Every key is a string and every number finite: it is JSON.
-        serde_json::to_string_pretty(self).map_or_else(|error| error.to_string(), |json| json + "\n")
+        serde_json::to_string_pretty(self)
+            .map_or_else(|error| error.to_string(), |json| json + "\n")
     }
 
     /// Writes it down under its name in a directory, which is made if it is not there, and says where.
@@ -48,7 +49,11 @@ impl Counterexample {
     pub fn save(&self, directory: &Path) -> Result<PathBuf, Error> {
         let io = |doing, path: &Path| {
             let path = path.to_path_buf();
-            move |source| Error::Io { doing, path, source }
+            move |source| Error::Io {
+                doing,
+                path,
+                source,
+            }
         };
         fs::create_dir_all(directory).map_err(io("make", directory))?;
         let path = directory.join(format!("{}.json", self.file_name()));
@@ -86,18 +91,23 @@ impl Counterexample {
         }
         let wrong = |error: serde_json::Error| match error.classify() {
             serde_json::error::Category::Eof => {
-                "ends in the middle of a counterexample: it was cut off, so have it written again".to_string()
+                "ends in the middle of a counterexample: it was cut off, so have it written again"
+                    .to_string()
             }
             serde_json::error::Category::Syntax => {
-                format!("is no JSON ({error}), and a counterexample is; name a file that `--counterexamples` wrote")
+                format!(
+                    "is no JSON ({error}), and a counterexample is; name a file that `--counterexamples` wrote"
+                )
             }
             _ => format!("is no counterexample of schema {SCHEMA}: {error}; have it written again"),
         };
         let head: Head = serde_json::from_slice(json).map_err(wrong)?;
         let Some(schema) = head.schema else {
-            return Err("is JSON and no counterexample: it has no `schema`; name a file that \
+            return Err(
+                "is JSON and no counterexample: it has no `schema`; name a file that \
                         `--counterexamples` wrote"
-                .into());
+                    .into(),
+            );
         };
         match schema.cmp(&u64::from(SCHEMA)) {
             Ordering::Less => {
@@ -125,7 +135,10 @@ impl Counterexample {
     }
 
     fn longest(&self) -> usize {
-        let changes = self.steps.iter().flat_map(|step| [&step.cached, &step.durable]);
+        let changes = self
+            .steps
+            .iter()
+            .flat_map(|step| [&step.cached, &step.durable]);
         let changed = changes.flat_map(|changes| changes.files.values());
         let len = changed.map(|changed| match changed {
             Changed::Directory => 0,

@@ -10,10 +10,14 @@ use std::path::{Component, Path};
 /// A sentence. What was written until then is there.
 pub fn write(image: &Tree<u8>, directory: &Path) -> Result<(), String> {
     let refused = |doing: &str, path: &Path, error: std::io::Error| {
-        format!("cannot {doing} {}: {error}; check the path and its permissions", path.display())
+        format!(
+            "cannot {doing} {}: {error}; check the path and its permissions",
+            path.display()
+        )
     };
     fs::create_dir_all(directory).map_err(|error| refused("make", directory, error))?;
-    let mut inside = fs::read_dir(directory).map_err(|error| refused("look into", directory, error))?;
+    let mut inside =
+        fs::read_dir(directory).map_err(|error| refused("look into", directory, error))?;
     if inside.next().is_some() {
         return Err(format!(
             "{} has files in it, and nothing is written over: name a directory that is empty or not there yet",
@@ -29,7 +33,9 @@ pub fn write(image: &Tree<u8>, directory: &Path) -> Result<(), String> {
         let path = directory.join(&name);
         match bytes {
             None => fs::create_dir_all(&path).map_err(|error| refused("make", &path, error))?,
-            Some(bytes) => fs::write(&path, bytes).map_err(|error| refused("write", &path, error))?,
+            Some(bytes) => {
+                fs::write(&path, bytes).map_err(|error| refused("write", &path, error))?
+            }
         }
     }
     Ok(())

@@ -44,12 +44,25 @@ const EFFECTS: &str = "Seq(<<Str, Int, Str>>)";
 /// A counterexample as a trace.
 pub fn itf(found: &Counterexample) -> Value {
     let bytes = matches!(found.script, Script::Code(_));
-    let files = if bytes { "Str -> Str" } else { "Str -> Seq(Str)" };
-    let types = VARIABLES.map(|(name, of)| (name.to_string(), json!(if of == FILES { files } else { of })));
+    let files = if bytes {
+        "Str -> Str"
+    } else {
+        "Str -> Seq(Str)"
+    };
+    let types = VARIABLES.map(|(name, of)| {
+        (
+            name.to_string(),
+            json!(if of == FILES { files } else { of }),
+        )
+    });
     let last = found.steps.len().saturating_sub(1);
     let frames = found.frames();
     let states = frames.iter().map(|frame| {
-        let broken = if frame.number == last { &found.broken.promise[..] } else { "" };
+        let broken = if frame.number == last {
+            &found.broken.promise[..]
+        } else {
+            ""
+        };
         state(frame, broken, bytes)
     });
     let broken = &found.broken;
@@ -109,11 +122,16 @@ fn files(files: &Files, bytes: bool) -> Value {
     let contents = |node: &Node| match (node, bytes) {
         (Node::Directory, _) => None,
         (Node::Bytes(bytes), true) => Some(json!(const_hex::encode(bytes))),
-        (Node::Bytes(bytes), false) => Some(json!(Vec::from_iter(bytes.iter().map(|byte| format!("{byte:02x}"))))),
+        (Node::Bytes(bytes), false) => Some(json!(Vec::from_iter(
+            bytes.iter().map(|byte| format!("{byte:02x}"))
+        ))),
         (Node::Cells(cells), true) => Some(json!(in_words(cells))),
         (Node::Cells(cells), false) => Some(json!(cells)),
     };
-    let pairs = files.0.iter().filter_map(|(path, node)| Some(json!([path, contents(node)?])));
+    let pairs = files
+        .0
+        .iter()
+        .filter_map(|(path, node)| Some(json!([path, contents(node)?])));
     json!({ "#map": Vec::from_iter(pairs) })
 }
 

@@ -248,16 +248,28 @@ impl Counterexample {
     /// The script in words, one line a step.
     pub fn in_words(&self) -> Vec<String> {
         let steps = self.steps.iter().skip(1);
-        steps.map(|step| format!("{}{}", step.who(), step.what)).collect()
+        steps
+            .map(|step| format!("{}{}", step.who(), step.what))
+            .collect()
     }
 
     /// Its name as that of a file, without an extension: `lsm-as-found-log-synced`.
     pub fn file_name(&self) -> String {
-        let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+        let plain = |c: char| {
+            if c.is_ascii_alphanumeric() {
+                c.to_ascii_lowercase()
+            } else {
+                '-'
+            }
+        };
         let name: String = self.name.chars().map(plain).collect();
         match self.script {
             Script::Model { .. } => name,
-            Script::Code(_) => format!("{name}-{}-{}", self.profile.name, self.broken.promise.to_lowercase()),
+            Script::Code(_) => format!(
+                "{name}-{}-{}",
+                self.profile.name,
+                self.broken.promise.to_lowercase()
+            ),
         }
     }
 }

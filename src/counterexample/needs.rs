@@ -13,10 +13,14 @@ pub fn stronger(profile: &Profile) -> Vec<(String, Profile)> {
         })
     };
     // That data waits for a barrier guarantees nothing: it only takes images away.
-    let guarantees = SWITCHES.iter().filter(|(switch, _)| *switch != "data-waits-for-barrier");
+    let guarantees = SWITCHES
+        .iter()
+        .filter(|(switch, _)| *switch != "data-waits-for-barrier");
     let switches = guarantees.filter_map(|(switch, values)| {
         let strongest = set(switch, values.last()?)?;
-        let now = values.iter().find(|value| set(switch, value).as_ref() == Some(profile))?;
+        let now = values
+            .iter()
+            .find(|value| set(switch, value).as_ref() == Some(profile))?;
         (strongest != *profile).then(|| (format!("{switch} = {now}"), strongest))
     });
     switches.collect()
@@ -35,17 +39,25 @@ pub fn in_words(need: &str) -> &'static str {
         "R3 = no" => "a block can be written in part",
         "R4 = no" => "a call can be written in part",
         "R5 = no" => "a file's new size can be kept without the data below it",
-        "R5 = new-blocks" => "a file's new size can be kept without the data below it, in a block that it had",
+        "R5 = new-blocks" => {
+            "a file's new size can be kept without the data below it, in a block that it had"
+        }
         "R6 = no" => "a later append can be kept without an earlier one",
-        "R6 = new-blocks" => "a later append can be kept without an earlier one's data, in a block that the file had",
+        "R6 = new-blocks" => {
+            "a later append can be kept without an earlier one's data, in a block that the file had"
+        }
         "R7 = no" => "what follows an append can be kept without it",
         "R8 = no" => "what follows an overwrite can be kept without it",
-        "R8 = before-extend" => "what follows an overwrite can be kept without it, unless it makes the file longer",
+        "R8 = before-extend" => {
+            "what follows an overwrite can be kept without it, unless it makes the file longer"
+        }
         "R9 = no" => "a rename can be kept in part",
         "R10 = no" => "changes of names can be kept in any order",
         "R10 = names" => "a change of a name can be kept without a change of a size before it",
         "R10 = metadata" => "a change of a name can be kept without data before it",
-        "R11 = no" => "a rename over a file can be kept without the data of the file that it puts there",
+        "R11 = no" => {
+            "a rename over a file can be kept without the data of the file that it puts there"
+        }
         "R14 = no" => "a barrier of a file does not cover its name",
         "R15 = no" => "a barrier covers nothing but its own object",
         "R16 = no" => "a data barrier does not cover the size",
@@ -72,7 +84,10 @@ mod tests {
                 assert_ne!(stronger, profile);
             }
         }
-        assert_eq!(needs(&Profile::posix(), |_| false).len(), stronger(&Profile::posix()).len());
+        assert_eq!(
+            needs(&Profile::posix(), |_| false).len(),
+            stronger(&Profile::posix()).len()
+        );
         assert!(needs(&Profile::posix(), |_| true).is_empty());
     }
 }

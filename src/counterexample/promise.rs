@@ -46,7 +46,10 @@ mod tests {
     fn every_promise_has_a_name_and_a_sentence() {
         for promise in Promise::CONTRACT {
             let broken = Broken::of(&promise.to_string());
-            assert!(!broken.name.is_empty() && broken.text.ends_with('.'), "{promise}");
+            assert!(
+                !broken.name.is_empty() && broken.text.ends_with('.'),
+                "{promise}"
+            );
         }
         assert_eq!(Broken::of("W1").name, "");
     }

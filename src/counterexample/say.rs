@@ -15,7 +15,11 @@ impl fmt::Display for Counterexample {
         writeln!(f, "  there:    {}\n", broken.there)?;
         for (number, step) in self.steps.iter().enumerate() {
             writeln!(f, "  {number:>3}  {}", step.in_words())?;
-            for effect in step.effects.iter().filter(|effect| effect.fate != Fate::Either) {
+            for effect in step
+                .effects
+                .iter()
+                .filter(|effect| effect.fate != Fate::Either)
+            {
                 writeln!(f, "         {}", effect.in_words())?;
             }
         }
@@ -64,7 +68,11 @@ impl Counterexample {
         let mut why = Vec::new();
         for (number, step) in self.steps.iter().enumerate() {
             let mut lost: Vec<(&str, bool, Vec<&Fated>)> = Vec::new();
-            for effect in step.effects.iter().filter(|effect| effect.fate == Fate::Lost) {
+            for effect in step
+                .effects
+                .iter()
+                .filter(|effect| effect.fate == Fate::Lost)
+            {
                 let same = |(barrier, doomed, _): &&mut (&str, bool, Vec<&Fated>)| {
                     *barrier == effect.barrier && *doomed == effect.doomed
                 };

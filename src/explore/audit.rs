@@ -5,10 +5,10 @@
 //! the contract the smallest set of barriers is searched, after calls that change something, that mends it.
 
 use super::bounds::{Bounds, Workload};
-use crate::counterexample::Breach;
 use super::ongoing::explore_planted;
 use super::report::Verdict;
 use super::subject::{Subject, WriteOf};
+use crate::counterexample::Breach;
 use crate::storage::simulated::{Insertion, Plant, Site};
 use models::profile::Profile;
 use std::collections::{BTreeMap, BTreeSet};

@@ -21,13 +21,18 @@ pub(super) fn of<S: Subject>(runs: &Runs<'_, S>, profile: &Arc<Profile>, lazily:
     for way in 0..ways {
         let undecided = |number: usize| way >> number & 1 == 1;
         let cuts = ran.cuts.iter().enumerate();
-        let fates: Vec<Fates> = cuts.map(|(number, cut)| kept(cut, undecided(number))).collect();
+        let fates: Vec<Fates> = cuts
+            .map(|(number, cut)| kept(cut, undecided(number)))
+            .collect();
         let mut code = with_fates(&lazily, &fates);
         code.lazily = false;
         for life in &mut code.lives {
             life.asked.clear();
         }
-        let tried = runs.of(profile, &code).guided_by(&ran.cuts).run(&mut Nothing);
+        let tried = runs
+            .of(profile, &code)
+            .guided_by(&ran.cuts)
+            .run(&mut Nothing);
         if tried.breach.is_some() {
             let fates: Vec<Fates> = tried.cuts.into_iter().map(|cut| cut.did).collect();
             return with_fates(&code, &fates);

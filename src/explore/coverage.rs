@@ -1,8 +1,8 @@
 //! How much an exploration covers: which crash states, of which families, and what kept it from being shorter.
 
-use crate::counterexample::Trouble;
 use super::contract::Contract;
 use super::point::Point;
+use crate::counterexample::Trouble;
 use crate::storage::simulated::WidestRead;
 use std::collections::BTreeMap;
 use std::fmt;

@@ -36,7 +36,10 @@ pub struct Exported {
 impl Exported {
     /// Of a script of real code.
     pub fn of(found: &Counterexample, code: &Code) -> Self {
-        let kills = code.lives.iter().filter(|life| life.after == Some(After::Kill));
+        let kills = code
+            .lives
+            .iter()
+            .filter(|life| life.after == Some(After::Kill));
         let faults = code.lives.iter().filter(|life| life.trouble.is_some());
         Self {
             operations: code.operations.clone(),
@@ -56,7 +59,9 @@ impl Exported {
             faults: self.faults,
             settled: self.settled,
             converges: self.breach == Some(Breach::Diverged),
-            judged: self.breach.map_or(bounds.judged.clone(), |breach| vec![breach]),
+            judged: self
+                .breach
+                .map_or(bounds.judged.clone(), |breach| vec![breach]),
             ..bounds
         }
     }
@@ -96,7 +101,15 @@ impl Exported {
         let all = operations.clone() + &then;
         let mut explore = vec!["Bounds"];
         explore.extend(self.breach.map(|_| "Breach"));
-        let words = ["Event", "Explorer", "LogWrite", "MapWrite", "Operation", "Profile", "Workload"];
+        let words = [
+            "Event",
+            "Explorer",
+            "LogWrite",
+            "MapWrite",
+            "Operation",
+            "Profile",
+            "Workload",
+        ];
         let mut text = String::new();
         for line in self.about(found) {
             let _ = writeln!(text, "/// {line}");
@@ -104,16 +117,25 @@ impl Exported {
         let _ = writeln!(text, "#[test]\nfn {}() {{", name(found));
         let (sizes, profile) = self.profile();
         let used = |word: &&&str| {
-            all.contains(**word) || ["Explorer", "Workload"].contains(*word) || (**word == "Profile" && !sizes.is_empty())
+            all.contains(**word)
+                || ["Explorer", "Workload"].contains(*word)
+                || (**word == "Profile" && !sizes.is_empty())
         };
         explore.extend(words.iter().filter(used));
-        let _ = writeln!(text, "    use lightsout::explore::{{{}}};", sorted(explore).join(", "));
+        let _ = writeln!(
+            text,
+            "    use lightsout::explore::{{{}}};",
+            sorted(explore).join(", ")
+        );
         for path in uses {
             let _ = writeln!(text, "    use {path};");
         }
         let _ = writeln!(text, "    let subject = {subject};");
         text.push_str(&sizes);
-        let _ = writeln!(text, "    let workload = Workload {{\n        operations: {operations},\n        then: {then},\n    }};");
+        let _ = writeln!(
+            text,
+            "    let workload = Workload {{\n        operations: {operations},\n        then: {then},\n    }};"
+        );
         let _ = writeln!(text, "    let bounds = Bounds {{");
         let _ = writeln!(text, "        settled: {},", self.settled);
         let _ = writeln!(text, "        kills: {},", self.kills);
@@ -135,7 +157,10 @@ impl Exported {
             "{}: on {} it broke {}, {}.",
             found.name, found.profile.name, found.broken.promise, found.broken.name
         )];
-        lines.push(format!("Promised: {}. There: {}.", found.broken.promised, found.broken.there));
+        lines.push(format!(
+            "Promised: {}. There: {}.",
+            found.broken.promised, found.broken.there
+        ));
         lines.extend(found.why());
         let wrapped = lines.iter().flat_map(|line| textwrap::wrap(line, 100));
         wrapped.map(|line| line.into_owned()).collect()
@@ -146,7 +171,9 @@ impl Exported {
         let name = &self.profile.name;
         let plain = Profile::named(name).map(|named| named.with_sizes(SECTOR_BYTES, BLOCK_BYTES));
         match NAMES.contains(&&name[..]) {
-            true if plain.as_ref() == Some(&self.profile) => (String::new(), format!("on(\"{name}\")")),
+            true if plain.as_ref() == Some(&self.profile) => {
+                (String::new(), format!("on(\"{name}\")"))
+            }
             true => {
                 let (sector, block) = (self.profile.sector, self.profile.block);
                 let made = format!(
@@ -156,7 +183,9 @@ impl Exported {
             }
             false => {
                 let json = serde_json::to_string(&self.profile).unwrap_or_default();
-                let made = format!("    let profile: Profile = serde_json::from_str(r#\"{json}\"#).expect(\"a profile\");\n");
+                let made = format!(
+                    "    let profile: Profile = serde_json::from_str(r#\"{json}\"#).expect(\"a profile\");\n"
+                );
                 (made, "on_profile(profile)".into())
             }
         }
@@ -168,13 +197,22 @@ pub fn test_of(found: &Counterexample) -> Option<String> {
     let Script::Code(code) = &found.script else {
         return None;
     };
-    let subject = format!("{} /* your subject, as the exploration had it */", found.name);
+    let subject = format!(
+        "{} /* your subject, as the exploration had it */",
+        found.name
+    );
     Some(Exported::of(found, code).source(found, &subject, &[]))
 }
 
 /// A name for the test: `lsm_as_found_log_synced_breaks_d1`.
 fn name(found: &Counterexample) -> String {
-    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
+    let plain = |c: char| {
+        if c.is_ascii_alphanumeric() {
+            c.to_ascii_lowercase()
+        } else {
+            '_'
+        }
+    };
     let name: String = found.name.chars().map(plain).collect();
     let name = name.trim_start_matches(|c: char| c.is_ascii_digit() || c == '_');
     format!("{name}_keeps_{}", found.broken.promise.to_lowercase())
@@ -189,7 +227,9 @@ fn list(operations: &[Value]) -> String {
     if operations.is_empty() {
         return "vec![]".into();
     }
-    let lines = operations.iter().map(|operation| format!("            {},\n", rust(operation)));
+    let lines = operations
+        .iter()
+        .map(|operation| format!("            {},\n", rust(operation)));
     format!("vec![\n{}        ]", lines.collect::<String>())
 }
 
@@ -234,7 +274,10 @@ fn log_write(write: &LogWrite) -> String {
 }
 
 fn event(event: &Event) -> String {
-    format!("Event {{ stream: {:?}.into(), data: {:?}.into() }}", event.stream, event.data)
+    format!(
+        "Event {{ stream: {:?}.into(), data: {:?}.into() }}",
+        event.stream, event.data
+    )
 }
 
 fn bytes(bytes: &[u8]) -> String {

@@ -116,13 +116,23 @@ impl<'r, S: Subject> Lives<'r, S> {
                     };
                     let operations = &operations[..life.operations.min(operations.len())];
                     let worked = life::work(
-                        self.subject, &storage, store, operations, &mut history, diary,
+                        self.subject,
+                        &storage,
+                        store,
+                        operations,
+                        &mut history,
+                        diary,
                         may_fail || life.calls.is_some(),
                     );
                     if let Err(Ended::Wrong(why)) = worked
                         && crash.is_some()
                     {
-                        self.breaks(&mut ran, Breach::Unopenable, "D6", format!("after recovery, {why}"));
+                        self.breaks(
+                            &mut ran,
+                            Breach::Unopenable,
+                            "D6",
+                            format!("after recovery, {why}"),
+                        );
                     }
                     ran.shown = Ok(state);
                 }
@@ -138,7 +148,9 @@ impl<'r, S: Subject> Lives<'r, S> {
                     diary.worked(&storage, &history);
                     if crash == Some(Crash::PowerCut) && self.code.breach == Breach::Diverged {
                         let whole = self.machine(&disk, life, None);
-                        converges = life::open(self.subject, &whole).ok().map(|(_, state)| state);
+                        converges = life::open(self.subject, &whole)
+                            .ok()
+                            .map(|(_, state)| state);
                     }
                     ran.shown = Err(why);
                 }
@@ -217,7 +229,10 @@ impl<'r, S: Subject> Lives<'r, S> {
             [] => String::new(),
         };
         let promised = match self.code.breach {
-            Breach::Gap => "nothing that goes missing in between, and nothing back that was found absent".into(),
+            Breach::Gap => {
+                "nothing that goes missing in between, and nothing back that was found absent"
+                    .into()
+            }
             Breach::Partial => "all of each batch, or nothing of it".into(),
             Breach::Invented => "only what a client wrote".into(),
             _ => least,
@@ -231,9 +246,17 @@ impl<'r, S: Subject> Lives<'r, S> {
             };
             self.breaks(ran, breach, promise, says);
         } else if let Some(whole) = converges.filter(|whole| *whole != state) {
-            ran.promised.0 = format!("what the recovery before was about to serve: {}", facts::<S::Contract>(whole));
+            ran.promised.0 = format!(
+                "what the recovery before was about to serve: {}",
+                facts::<S::Contract>(whole)
+            );
             let says = "the recovery before, had it not been interrupted, would have ended with something else";
-            self.breaks(ran, Breach::Diverged, Breach::Diverged.promise(), says.into());
+            self.breaks(
+                ran,
+                Breach::Diverged,
+                Breach::Diverged.promise(),
+                says.into(),
+            );
         }
     }
 

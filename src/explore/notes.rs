@@ -1,12 +1,12 @@
 //! Notes the crash points of a life that works.
 
-use crate::counterexample::Trouble;
 use super::contract::Told;
 use super::history::History;
 use super::life::Notes;
 use super::point::{Budget, Lived, Point, Trail};
 use super::search::Search;
 use super::subject::{Failure, OperationOf, Subject};
+use crate::counterexample::Trouble;
 use crate::storage::simulated::Simulated;
 use models::disk::lazy::Lazy;
 use std::sync::Arc;

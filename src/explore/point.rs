@@ -1,10 +1,10 @@
 //! Crash points, and the ways to them.
 
 use super::bounds::Crash;
-use crate::counterexample::Trouble;
 use super::contract::Contract;
 use super::history::History;
 use crate::counterexample::Breach;
+use crate::counterexample::Trouble;
 use models::disk::lazy::{Canonical, Lazy};
 use std::sync::Arc;
 

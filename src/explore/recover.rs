@@ -1,14 +1,14 @@
 //! What follows a crash: every recovery that reads differently, what each serves, and the crash points in it.
 
 use super::bounds::Crash;
-use crate::counterexample::Trouble;
 use super::history::History;
-use crate::counterexample::Breach;
 use super::life::{self, Ended};
 use super::notes::Points;
 use super::point::{Budget, Lived, Point, Stop, Trail, violation};
 use super::search::Search;
 use super::subject::{StateOf, Subject};
+use crate::counterexample::Breach;
+use crate::counterexample::Trouble;
 use crate::storage::simulated::{Point as Place, Simulated, Watched};
 use models::disk::lazy::{Choices, Lazy};
 use std::sync::Arc;

@@ -8,7 +8,9 @@ use super::subject::{OperationOf, StateOf, Subject};
 use super::written::Written;
 use crate::counterexample::minimal::fewest_lost;
 use crate::counterexample::needs::needs;
-use crate::counterexample::{After, Breach, Broken, Code, Counterexample, Life, SCHEMA, Script, Step};
+use crate::counterexample::{
+    After, Breach, Broken, Code, Counterexample, Life, SCHEMA, Script, Step,
+};
 use crate::storage::simulated::Plant;
 use models::disk::Disk;
 use models::disk::image::Fates;
@@ -186,10 +188,16 @@ pub fn replay<S: Subject>(
     let read = |operations: &[serde_json::Value]| {
         let read = |operation: &serde_json::Value| {
             serde_json::from_value(operation.clone()).map_err(|error| {
-                format!("`{operation}` is nothing that a client of {} asks for: {error}", subject.name())
+                format!(
+                    "`{operation}` is nothing that a client of {} asks for: {error}",
+                    subject.name()
+                )
             })
         };
-        operations.iter().map(read).collect::<Result<Vec<OperationOf<S>>, _>>()
+        operations
+            .iter()
+            .map(read)
+            .collect::<Result<Vec<OperationOf<S>>, _>>()
     };
     let (operations, then) = (read(&code.operations)?, read(&code.then)?);
     let runs = Runs {
@@ -199,7 +207,9 @@ pub fn replay<S: Subject>(
         then: &then,
     };
     let mut written = Written::new();
-    let ran = runs.of(&Arc::new(counterexample.profile.clone()), code).run(&mut written);
+    let ran = runs
+        .of(&Arc::new(counterexample.profile.clone()), code)
+        .run(&mut written);
     Ok(Replayed {
         steps: written.into_steps(&ran.cuts),
         shown: ran.shown,

@@ -17,7 +17,6 @@
 //! [`Canonical`](models::disk::lazy::Canonical) and what may be shown, are followed once.
 
 use super::bounds::{Bounds, Crash, Mode};
-use crate::counterexample::Trouble;
 use super::contract::Contract;
 use super::coverage::{Family, Met};
 use super::history::History;
@@ -26,6 +25,7 @@ use super::notes::Points;
 use super::point::{Budget, Key, Lived, Point, Stop};
 use super::report::Report;
 use super::subject::{OperationOf, StateOf, Subject};
+use crate::counterexample::Trouble;
 use crate::storage::simulated::{Plant, Point as Place, Simulated, Site};
 use models::disk::Disk;
 use models::disk::lazy::{Canonical, Choices, GivenUp, Lazy};

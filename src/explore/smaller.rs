@@ -38,7 +38,8 @@ pub(super) fn smaller<S: Subject>(
         };
         let again = explore_planted(subject, profile, &tried, &bounds, Plant::nothing());
         left = left.saturating_sub(again.report.recoveries.max(1));
-        if let (Verdict::Violates { .. }, Some(found)) = (&again.report.verdict, again.counterexample)
+        if let (Verdict::Violates { .. }, Some(found)) =
+            (&again.report.verdict, again.counterexample)
             && found.breach() == smallest.breach()
             && found.broken.promise == smallest.broken.promise
         {

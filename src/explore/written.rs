@@ -38,11 +38,13 @@ impl<C: Contract> Written<C> {
     /// All steps, with what each power cut did.
     pub(super) fn into_steps(mut self, cuts: &[Cut]) -> Vec<Step> {
         for (step, cut) in self.cuts.clone().into_iter().zip(cuts) {
-            let effects = self.recorder.fates(cut.before.known(), |i| match cut.fates[i] {
-                Some(true) => Fate::Kept,
-                Some(false) => Fate::Lost,
-                None => Fate::Either,
-            });
+            let effects = self
+                .recorder
+                .fates(cut.before.known(), |i| match cut.fates[i] {
+                    Some(true) => Fate::Kept,
+                    Some(false) => Fate::Lost,
+                    None => Fate::Either,
+                });
             if let Some(step) = self.recorder.at(step) {
                 step.effects = effects;
             }
@@ -134,6 +136,7 @@ impl<C: Contract> Notes<C> for Written<C> {
 
     fn reopened(&mut self, state: &C::State) {
         let step = Step::new(Mark::Served, "it is open again");
-        self.recorder.same(step.told(format!("reads {}", facts::<C>(state))));
+        self.recorder
+            .same(step.told(format!("reads {}", facts::<C>(state))));
     }
 }

@@ -6,7 +6,10 @@ use crate::counterexample::contents::{Files, Node, in_words};
 pub(super) fn changed(before: &Files, now: &Files) -> Vec<String> {
     let gone = before.0.keys().filter(|path| !now.0.contains_key(*path));
     let gone = gone.map(|path| format!("{}: gone", short(path)));
-    let lines = now.0.iter().filter(|(path, node)| before.0.get(*path) != Some(node));
+    let lines = now
+        .0
+        .iter()
+        .filter(|(path, node)| before.0.get(*path) != Some(node));
     let lines = lines.filter_map(|(path, node)| {
         let below = |other: &String| other.starts_with(&format!("{path}/"));
         match node {
@@ -60,7 +63,9 @@ mod tests {
     #[test]
     fn only_what_changed_is_said() {
         let files = |list: &[(&str, Node)]| {
-            let list = list.iter().map(|(path, node)| (path.to_string(), node.clone()));
+            let list = list
+                .iter()
+                .map(|(path, node)| (path.to_string(), node.clone()));
             Files(BTreeMap::from_iter(list))
         };
         let cells = |text: &str| Node::Cells(text.split(' ').map(String::from).collect());

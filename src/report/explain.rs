@@ -101,7 +101,9 @@ fn reasons(found: &Counterexample) -> Vec<(&'static str, String)> {
     let in_words = |need: &String| ("needs", format!("{need}: {}", needs::in_words(need)));
     facts.extend(found.needs.iter().map(in_words));
     if !found.shown_by.is_empty() {
-        let not = NAMES.iter().filter(|name| !found.shown_by.iter().any(|by| by == *name));
+        let not = NAMES
+            .iter()
+            .filter(|name| !found.shown_by.iter().any(|by| by == *name));
         let not: Vec<&str> = not.copied().collect();
         let not = match not.is_empty() {
             true => String::new(),
@@ -109,7 +111,12 @@ fn reasons(found: &Counterexample) -> Vec<(&'static str, String)> {
         };
         facts.push(("shown on", found.shown_by.join(", ") + &not));
     }
-    facts.extend(found.finding.iter().map(|id| ("finding", format!("{id} (specs/findings/{id}.md)"))));
+    facts.extend(
+        found
+            .finding
+            .iter()
+            .map(|id| ("finding", format!("{id} (specs/findings/{id}.md)"))),
+    );
     facts.extend(found.note.iter().map(|note| ("note", note.clone())));
     facts
 }
@@ -119,7 +126,10 @@ fn again(found: &Counterexample, file: Option<&Path>) -> Vec<(&'static str, Stri
         (Some(file), _) => format!("lightsout replay {}", file.display()),
         (None, Script::Model { .. }) => format!("lightsout check --only '{}' --show", found.name),
         (None, Script::Code(_)) => {
-            format!("lightsout explore {} --profile {} --show", found.name, found.profile.name)
+            format!(
+                "lightsout explore {} --profile {} --show",
+                found.name, found.profile.name
+            )
         }
     };
     vec![("again", replay)]
@@ -182,17 +192,30 @@ fn table(found: &Counterexample) -> String {
 fn row(frame: &Frame<'_>, before: &(Files, Files), buffers: bool) -> Vec<String> {
     let step = frame.step;
     let mut what = vec![format!("{}{}", step.who(), step.what)];
-    let lost = step.effects.iter().filter(|effect| effect.fate == Fate::Lost);
+    let lost = step
+        .effects
+        .iter()
+        .filter(|effect| effect.fate == Fate::Lost);
     what.extend(lost.map(|effect| format!("- {}", effect.in_words())));
-    let kept = step.effects.iter().filter(|effect| effect.fate == Fate::Kept);
+    let kept = step
+        .effects
+        .iter()
+        .filter(|effect| effect.fate == Fate::Kept);
     what.extend(kept.map(|effect| format!("- {}", effect.in_words())));
     let start = frame.number == 0;
     let shown = |before: &Files, now: &Files| match changed(before, now) {
         none if none.is_empty() && start => nothing_changed(now),
         changed => changed.join("\n"),
     };
-    let mut cells = vec![frame.number.to_string(), what.join("\n"), step.client.clone()];
+    let mut cells = vec![
+        frame.number.to_string(),
+        what.join("\n"),
+        step.client.clone(),
+    ];
     cells.extend(buffers.then(|| step.buffered.clone()));
-    cells.extend([shown(&before.0, &frame.cached), shown(&before.1, &frame.durable)]);
+    cells.extend([
+        shown(&before.0, &frame.cached),
+        shown(&before.1, &frame.durable),
+    ]);
     cells
 }

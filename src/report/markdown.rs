@@ -96,12 +96,19 @@ fn outcome(results: &Results) -> String {
 }
 
 fn counterexamples(unexpected: &[&Entry]) -> String {
-    let with_steps = || unexpected.iter().filter(|entry| entry.counterexample.is_some());
+    let with_steps = || {
+        unexpected
+            .iter()
+            .filter(|entry| entry.counterexample.is_some())
+    };
     let mut text = String::new();
     for entry in with_steps().take(SHOWN) {
         let summary = format!("{}: {}", entry.id, entry.verdict);
         // The fence is longer than what a step could have in it.
-        let steps = format!("`````text\n{}\n`````\n", entry.explained().unwrap_or_default().trim_end());
+        let steps = format!(
+            "`````text\n{}\n`````\n",
+            entry.explained().unwrap_or_default().trim_end()
+        );
         text += &details(&summary, &steps);
     }
     let more = with_steps().count().saturating_sub(SHOWN);

@@ -11,6 +11,7 @@ pub mod junit;
 mod link;
 pub mod markdown;
 pub mod merge;
+pub mod pages;
 pub mod plan;
 pub mod results;
 pub mod step;

@@ -34,11 +34,19 @@ pub fn step(step: &Step, before: &Shown, after: &Shown, broken: Option<&Broken>)
                 true => format!("the {} failed", effect.barrier),
                 false => format!("no {} completed", effect.barrier),
             };
-            let because = if fate == Fate::Lost { format!("  ({because})") } else { String::new() };
+            let because = if fate == Fate::Lost {
+                format!("  ({because})")
+            } else {
+                String::new()
+            };
             let _ = writeln!(text, "  {}{because}", effect.in_words());
         }
     }
-    let told = if step.client.is_empty() { "nothing" } else { &step.client };
+    let told = if step.client.is_empty() {
+        "nothing"
+    } else {
+        &step.client
+    };
     let _ = writeln!(text, "the client is told: {told}");
     if !step.buffered.is_empty() {
         let _ = writeln!(text, "buffered: {}", step.buffered);
@@ -65,7 +73,15 @@ pub fn files(before: Option<&Shown>, now: &Shown) -> String {
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_width(WIDTH)
         .set_header(["file", "cached", "durable"]);
-    let sides = |shown: &Shown| shown.cached.0.keys().chain(shown.durable.0.keys()).cloned().collect();
+    let sides = |shown: &Shown| {
+        shown
+            .cached
+            .0
+            .keys()
+            .chain(shown.durable.0.keys())
+            .cloned()
+            .collect()
+    };
     let mut paths: BTreeSet<String> = sides(now);
     paths.extend(before.map(sides).into_iter().flatten());
     let mut marked = false;
@@ -74,7 +90,11 @@ pub fn files(before: Option<&Shown>, now: &Shown) -> String {
             let (node, was) = (now.0.get(&path), before.map(|before| before.0.get(&path)));
             let changed = was.is_some_and(|was| was != node);
             marked |= changed;
-            format!("{}{}", node_in_words(node), if changed { CHANGED } else { "" })
+            format!(
+                "{}{}",
+                node_in_words(node),
+                if changed { CHANGED } else { "" }
+            )
         };
         let cached = cell(&now.cached, before.map(|before| &before.cached));
         let durable = cell(&now.durable, before.map(|before| &before.durable));
@@ -95,7 +115,12 @@ pub fn files(before: Option<&Shown>, now: &Shown) -> String {
 
 /// A directory with something in it says nothing by itself.
 fn is_above(path: &str, now: &Shown) -> bool {
-    let below = |files: &Files| files.0.keys().any(|other| other.starts_with(&format!("{path}/")));
+    let below = |files: &Files| {
+        files
+            .0
+            .keys()
+            .any(|other| other.starts_with(&format!("{path}/")))
+    };
     below(&now.cached) && below(&now.durable)
 }
 

@@ -35,7 +35,10 @@ pub fn verdict(judged: &Judged, paint: Paint) -> String {
     let verdict = match &judged.verdict {
         Verdict::Holds => format!("holds {}", judged.judges.join(" ")),
         Verdict::Violates(promise, counterexample) => {
-            format!("violates {promise} in {} steps", counterexample.moves().len())
+            format!(
+                "violates {promise} in {} steps",
+                counterexample.moves().len()
+            )
         }
         other => other.to_string(),
     };

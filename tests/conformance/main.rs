@@ -33,7 +33,10 @@ fn conforms(script: &Script) -> Result<(), TestCaseError> {
     let alike = |tried: &Script| matches!(run(tried), Err(other) if other.kind == found.kind);
     let smallest = script.clone().smallest(alike);
     let found = run(&smallest).expect_err("it fails alike");
-    Err(TestCaseError::fail(format!("{found}\nscript: {}", smallest.to_json())))
+    Err(TestCaseError::fail(format!(
+        "{found}\nscript: {}",
+        smallest.to_json()
+    )))
 }
 
 proptest! {

@@ -30,7 +30,8 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 /// Runs a script, which ends in that breach, on the real engine.
-type Replay<P> = fn(&Setup<P>, &[Move], Promise) -> Result<lightsout::conform::Replayed, Divergence>;
+type Replay<P> =
+    fn(&Setup<P>, &[Move], Promise) -> Result<lightsout::conform::Replayed, Divergence>;
 
 /// An engine whose counterexamples are replayed.
 struct Replayed<P> {

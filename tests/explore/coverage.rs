@@ -1,8 +1,8 @@
 //! How much was explored: in parts as at once, by families, and more states than recoveries.
 
-use lightsout::counterexample::Script;
 use super::one_file::{OneFile, put};
 use super::*;
+use lightsout::counterexample::Script;
 use lightsout::explore::{Coverage, During, Family, Ongoing, functions};
 use std::collections::BTreeMap;
 

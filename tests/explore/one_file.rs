@@ -211,7 +211,11 @@ fn a_counterexample_is_written_down_and_shows_the_same_again() {
     let found = exploration.counterexample.expect("a counterexample");
     let directory = tempfile::tempdir().expect("a directory");
     let path = found.save(directory.path()).expect("it is written");
-    assert!(path.ends_with("onefile-posix-d1.json"), "{}", path.display());
+    assert!(
+        path.ends_with("onefile-posix-d1.json"),
+        "{}",
+        path.display()
+    );
     let read = Counterexample::read(&path).expect("it is read");
     assert_eq!(read, found);
     let again = replay(&subject, &read).expect("it is one of this subject");

@@ -70,7 +70,11 @@ impl<P: Protocol> Ground<P> {
 
     /// What lost space reads after a power cut with these fates, where it reads something else than zeros: the path,
     /// the first cell, the cells.
-    pub fn filled(&self, disk: &Disk<P::Cell>, fates: &Fates) -> Vec<(String, usize, Vec<P::Cell>)> {
+    pub fn filled(
+        &self,
+        disk: &Disk<P::Cell>,
+        fates: &Fates,
+    ) -> Vec<(String, usize, Vec<P::Cell>)> {
         let mut fills = fates.fills.iter().copied();
         let mut filled = Vec::new();
         disk.crash_by(&fates.kept, &self.cut_profile(), |lost| {

@@ -102,7 +102,9 @@ struct World<P: Protocol> {
 
 impl<P: Protocol> World<P> {
     fn fates(&self, at: &State, image: u32) -> Fates {
-        let all = self.fates.get(at.disk, || self.machine.all_fates(at).into());
+        let all = self
+            .fates
+            .get(at.disk, || self.machine.all_fates(at).into());
         all[image as usize].clone()
     }
 
@@ -229,7 +231,9 @@ impl<P: Protocol> Model for Explored<P> {
         let conditions: [fn(&Self, &Standing<P>) -> bool; MOST_JUDGED] =
             keeps!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19);
         let judged = self.judged.iter().zip(conditions);
-        judged.map(|((_, name), keeps)| Property::always(name, keeps)).collect()
+        judged
+            .map(|((_, name), keeps)| Property::always(name, keeps))
+            .collect()
     }
 
     fn format_action(&self, action: &Possible<P>) -> String {
@@ -263,8 +267,12 @@ impl<P: Protocol> Explorer for Explored<P> {
         self.actions(&standing, &mut actions);
         let choice = |possible: Possible<P>| Choice {
             action: self.format_action(&possible),
-            step: self.format_step(&standing, possible.clone()).unwrap_or_default(),
-            breaks: self.next_state(&standing, possible).and_then(|next| next.at.breach),
+            step: self
+                .format_step(&standing, possible.clone())
+                .unwrap_or_default(),
+            breaks: self
+                .next_state(&standing, possible)
+                .and_then(|next| next.at.breach),
         };
         Some(actions.into_iter().map(choice).collect())
     }
@@ -298,7 +306,10 @@ impl<P: Protocol> Explorer for Explored<P> {
     }
 
     fn judged(&self) -> Vec<&'static str> {
-        self.properties().iter().map(|property| property.name).collect()
+        self.properties()
+            .iter()
+            .map(|property| property.name)
+            .collect()
     }
 
     fn serve(self: Box<Self>, address: SocketAddr) {

@@ -1,9 +1,9 @@
 //! Which check is meant: by its id, by a pattern that matches one, or by an engine and a variant.
 
+use crate::check::Error;
 use crate::check::catalogue::{ENGINES, listed};
 use crate::check::run::{Selection, id};
 use crate::check::spec::{Check, Spec, Specs};
-use crate::check::Error;
 
 /// LIMIT: as many checks one sentence names.
 const NAMED: usize = 12;
@@ -42,14 +42,19 @@ fn of_pattern(specs: &Specs, model: &str) -> Result<String, String> {
         [one] => Ok((*one).clone()),
         [] => {
             let engine = model.split('/').next().unwrap_or_default();
-            let near: Vec<&String> =
-                all.iter().filter(|id| id.split('/').next() == Some(engine)).collect();
+            let near: Vec<&String> = all
+                .iter()
+                .filter(|id| id.split('/').next() == Some(engine))
+                .collect();
             Err(match near.is_empty() {
                 true => format!(
                     "there is no check `{model}`: the engines are {}, and `lightsout list` names their checks",
                     listed(specs.engines.iter().map(|spec| spec.engine.as_str()))
                 ),
-                false => format!("there is no check `{model}`; of {engine} there are {}", some(&near)),
+                false => format!(
+                    "there is no check `{model}`; of {engine} there are {}",
+                    some(&near)
+                ),
             })
         }
         several => Err(format!(
@@ -64,7 +69,9 @@ fn of_pattern(specs: &Specs, model: &str) -> Result<String, String> {
 fn of_variant(specs: &Specs, engine: &str, variant: &str) -> Result<String, String> {
     let Some(spec) = specs.engines.iter().find(|spec| spec.engine == engine) else {
         let engines = listed(specs.engines.iter().map(|spec| spec.engine.as_str()));
-        return Err(format!("there is no engine `{engine}`; there are {engines}"));
+        return Err(format!(
+            "there is no engine `{engine}`; there are {engines}"
+        ));
     };
     let is_it = |check: &&Check| check.variant == variant;
     let checks = spec.checks.iter().filter(is_it);
@@ -73,13 +80,19 @@ fn of_variant(specs: &Specs, engine: &str, variant: &str) -> Result<String, Stri
         let engine = ENGINES.iter().find(|known| known.name == engine);
         let variants = engine.into_iter().flat_map(|engine| engine.variants);
         let variants = listed(variants.map(|(name, _)| *name));
-        format!("no check is of the variant `{variant}` of {}; there are {variants}", spec.engine)
+        format!(
+            "no check is of the variant `{variant}` of {}; there are {variants}",
+            spec.engine
+        )
     })?;
     Ok(id(spec, check))
 }
 
 fn ids(specs: &Specs) -> Vec<String> {
-    let ids = specs.engines.iter().flat_map(|spec| spec.checks.iter().map(|check| id(spec, check)));
+    let ids = specs
+        .engines
+        .iter()
+        .flat_map(|spec| spec.checks.iter().map(|check| id(spec, check)));
     ids.collect()
 }
 

@@ -83,7 +83,12 @@ impl<P: Protocol> World<P> {
             let cells = cells_in_words(cells);
             let _ = writeln!(text, "buffered, for {file} from {from} on: {cells}");
         }
-        let serves = self.machine.setup.ground.protocol.observe(&run.process.memory);
+        let serves = self
+            .machine
+            .setup
+            .ground
+            .protocol
+            .observe(&run.process.memory);
         let _ = writeln!(text, "in memory it has: {}", values(&serves));
         if !run.process.steps.is_empty() {
             text.push_str("it is to take these steps:\n");
@@ -95,7 +100,12 @@ impl<P: Protocol> World<P> {
         }
         let _ = writeln!(text, "\nmemory: {:?}", run.process.memory);
         let _ = writeln!(text, "spent of the bounds: {:?}", at.spent);
-        let State { disk, process, oracle, .. } = at;
+        let State {
+            disk,
+            process,
+            oracle,
+            ..
+        } = at;
         let _ = writeln!(text, "disk {disk}, process {process}, oracle {oracle}");
         text
     }

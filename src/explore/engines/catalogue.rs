@@ -8,12 +8,13 @@ use super::super::check::{Explorer, workload};
 use super::super::export::Exported;
 use super::super::replay::replay;
 use super::super::report::{Report, Shortest, Verdict};
-use crate::counterexample::{Breach, Counterexample, Script, Step, image};
 use super::super::subject::{OperationOf, Subject, WriteOf};
 use super::super::{Profile, SWITCHES};
 use super::{
-    OnFiles, BitcaskSubject, BtreeSubject, EventStoreSubject, LogSubject, LsmSubject, SegmentsSubject,
+    BitcaskSubject, BtreeSubject, EventStoreSubject, LogSubject, LsmSubject, OnFiles,
+    SegmentsSubject,
 };
+use crate::counterexample::{Breach, Counterexample, Script, Step, image};
 use std::fmt::{self, Debug};
 use std::path::Path;
 use std::sync::Arc;
@@ -246,7 +247,11 @@ impl Entry {
     ///
     /// # Errors
     /// Where it is not one of this engine, or the files cannot be written: a sentence.
-    pub fn replay(&self, found: &Counterexample, directory: Option<&Path>) -> Result<Again, String> {
+    pub fn replay(
+        &self,
+        found: &Counterexample,
+        directory: Option<&Path>,
+    ) -> Result<Again, String> {
         (self.replay)(found, directory)
     }
 
@@ -276,7 +281,9 @@ fn again<S: OnFiles>(
             image::write(image.view(), directory)?;
             Some(subject.shown_on_files(directory))
         }
-        (Some(_), None) => return Err("no crash left anything that could be written as files".into()),
+        (Some(_), None) => {
+            return Err("no crash left anything that could be written as files".into());
+        }
     };
     Ok(Again {
         steps: replayed.steps,

@@ -33,7 +33,11 @@ impl Subject for LsmSubject {
     type Store = Store<Simulated>;
 
     fn open(&self, storage: &Simulated) -> Result<Self::Store, Failure> {
-        Ok(Store::open(storage.clone(), Path::new("store"), self.options)?)
+        Ok(Store::open(
+            storage.clone(),
+            Path::new("store"),
+            self.options,
+        )?)
     }
 
     fn apply(

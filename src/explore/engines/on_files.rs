@@ -65,7 +65,11 @@ impl OnFiles for SegmentsSubject {
     ];
 
     fn on_files(&self, store: &Path) -> Result<StateOf<Self>, Failure> {
-        self.read(&wal::segments::SegmentedLog::open(OsStorage, store, self.options)?)
+        self.read(&wal::segments::SegmentedLog::open(
+            OsStorage,
+            store,
+            self.options,
+        )?)
     }
 }
 
@@ -160,7 +164,11 @@ impl OnFiles for EventStoreSubject {
     ];
 
     fn on_files(&self, store: &Path) -> Result<StateOf<Self>, Failure> {
-        self.read(&event_store::EventStore::open(OsStorage, store, self.options)?)
+        self.read(&event_store::EventStore::open(
+            OsStorage,
+            store,
+            self.options,
+        )?)
     }
 }
 
@@ -172,6 +180,10 @@ impl OnFiles for JsonLinesSubject {
     ];
 
     fn on_files(&self, store: &Path) -> Result<StateOf<Self>, Failure> {
-        self.read(&event_store::as_found::JsonLines::open(OsStorage, store, self.options)?)
+        self.read(&event_store::as_found::JsonLines::open(
+            OsStorage,
+            store,
+            self.options,
+        )?)
     }
 }

@@ -30,6 +30,8 @@ pub struct Row {
     pub kind: Kind,
     /// The file system.
     pub profile: String,
+    /// The file systems that show a violation, where they were tried.
+    pub shown_by: Vec<String>,
     /// `holds`, `violates D1`, `inconclusive`, `broken`.
     pub verdict: String,
     /// Whether it is the expected one.
@@ -197,7 +199,8 @@ impl<'r> Matrix<'r> {
 impl<'r> Mark<'r> {
     fn of(rows: &[&'r Row], promise: &str, profile: &'r str) -> Self {
         let judges = |row: &&&Row| {
-            row.profile == profile
+            let shown = row.shown_by.iter().any(|by| by == profile);
+            (row.profile == profile || shown)
                 && (row.violated.as_deref() == Some(promise)
                     || row.judged.iter().any(|id| id == promise))
         };

@@ -1,12 +1,12 @@
 //! The engines as the study found them.
 
 use super::super::super::contract::{MapWrite, Operation};
-use crate::counterexample::Breach;
 use super::super::{
     EventStoreSubject, FoundBitcaskSubject, FoundBtreeSubject, FoundLogSubject, JsonLinesSubject,
     LsmSubject, one, put,
 };
 use super::{Entry, Finding};
+use crate::counterexample::Breach;
 use crate::engine::Discipline;
 use crate::engine::bitcask::as_found as found_bitcask;
 use crate::engine::btree::as_found as found_btree;
