@@ -125,7 +125,7 @@ fn a_person_walks_to_a_broken_promise() {
         assert!(
             last["svg"]
                 .as_str()
-                .is_some_and(|svg| svg.starts_with("<svg"))
+                .is_some_and(|svg| svg.contains("<svg") && svg.ends_with("</div>"))
         );
         let outcome = text(&last, "outcome");
         assert_eq!(

@@ -36,6 +36,7 @@ pub type Identity = u64;
 
 /// One change of one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Write {
     /// The key.
     pub key: Key,

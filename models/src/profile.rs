@@ -79,6 +79,7 @@ pub enum NameOrder {
 /// Fields that say `true`, or a later variant, guarantee more, except the two fills, which
 /// guarantee less.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Profile {
     /// What it is called, with the switches that were changed.
     pub name: String,

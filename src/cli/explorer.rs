@@ -16,6 +16,12 @@ use std::time::Duration;
 const LOOKED_FOR: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+    # the way to a broken promise, step by step
+    lightsout explorer lsm/as-found/log-synced
+    # the first check of a variant, on another file system, with one crash
+    lightsout explorer wal durable --profile strict --bounds crashes=1")]
 pub(super) struct ExplorerArgs {
     /// A check, as `lightsout list` names it; or a pattern that matches one; or an engine, before its variant.
     model: String,

@@ -8,7 +8,7 @@ use std::fmt;
 
 /// What is run again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Script {
     /// Moves of the model of a check, which is found in `specs/` by the counterexample's name.
     Model {

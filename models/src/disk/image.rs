@@ -34,6 +34,7 @@ use std::rc::Rc;
 /// What a power cut did to the log of one disk: which effects it kept, and how each sector of lost
 /// space reads that does not read zeros.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Fates {
     /// Indices into [`Disk::log`] of the effects that were kept, the durable ones included.
     pub kept: Vec<usize>,

@@ -247,11 +247,15 @@ impl<P: Protocol> Model for Explored<P> {
     fn as_svg(&self, path: Path<Standing<P>, Possible<P>>) -> Option<String> {
         let actions = path.into_actions().into_iter();
         let moves = actions.map(|action| self.world.to_move(&action.at, action.action));
-        Some(crate::report::svg::timeline(
-            &self.world.path(moves.collect()),
-        ))
+        let timeline = crate::report::svg::timeline(&self.world.path(moves.collect()));
+        Some(format!("{SCROLLED}{timeline}</div></div>"))
     }
 }
+
+/// The Explorer's page puts a picture beside the list of choices, and what is as wide as a long path below it. So the
+/// picture takes the room that there is, and is scrolled: from its end, where the last step is.
+const SCROLLED: &str = "<div style=\"width:0;min-width:100%;overflow-x:auto;direction:rtl;text-align:left\">\
+                        <div style=\"display:inline-block;direction:ltr\">";
 
 /// LIMIT: as many promises and inner invariants one check may judge, to be listed by themselves.
 pub const MOST_JUDGED: usize = 20;
