@@ -179,6 +179,12 @@ pub(super) fn write_down<P: Protocol>(
     next: &Move,
 ) -> Option<Vec<Event>> {
     let line = line(&run.process, next);
+    let site = line.site.as_deref().unwrap_or_default();
+    let line = Line {
+        // A first start is no recovery, until something crashed.
+        recovery: line.recovery && (recorder.has_crashed() || site.starts_with("recovery")),
+        ..line
+    };
     let before = run.disk.clone();
     let events = run.make(next)?;
     let told: Vec<String> = events.iter().filter_map(told).collect();

@@ -81,6 +81,12 @@ impl<C: Cell> Recorder<C> {
         first.unwrap_or(self.disks.len())
     }
 
+    /// Whether a process was killed, or the power was cut.
+    pub fn has_crashed(&self) -> bool {
+        let crash = |step: &Step| matches!(step.mark, Mark::Kill | Mark::PowerCut);
+        self.steps.iter().any(crash)
+    }
+
     /// How many steps there are.
     pub fn len(&self) -> usize {
         self.steps.len()
