@@ -1,6 +1,6 @@
 //! Which answer to the client turned out to be broken.
 
-use crate::counterexample::{Counterexample, Mark};
+use crate::counterexample::{Counterexample, Mark, Step};
 
 /// The step that made the promise, and the last one, which shows that it is broken. `None`: no answer promised it.
 pub(super) fn broken(found: &Counterexample) -> Option<(usize, usize)> {
@@ -10,6 +10,8 @@ pub(super) fn broken(found: &Counterexample) -> Option<(usize, usize)> {
             .or_else(|| saying(found))
             .or_else(|| latest(found, Mark::Acknowledged, last))
             .or_else(|| latest(found, Mark::Served, last)),
+        // What a recovery served is what the next one has to extend.
+        "D2" => recovered(found, last),
         _ => None,
     };
     promised
@@ -49,6 +51,11 @@ fn saying(found: &Counterexample) -> Option<usize> {
     let step =
         steps.find(|(_, step)| promises(step.mark) && (says(&step.what) || says(&step.client)));
     step.map(|(number, _)| number)
+}
+
+fn recovered(found: &Counterexample, before: usize) -> Option<usize> {
+    let served = |step: &Step| step.mark == Mark::Served && step.recovery;
+    found.steps[..before].iter().rposition(served)
 }
 
 fn latest(found: &Counterexample, mark: Mark, before: usize) -> Option<usize> {

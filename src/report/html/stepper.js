@@ -79,7 +79,9 @@ function bringIntoView(column) {
   const scroll = document.querySelector("#timeline .scroll");
   if (!column || scroll.scrollWidth <= scroll.clientWidth) return;
   const [box, frame] = [column.querySelector(".hit").getBoundingClientRect(), scroll.getBoundingClientRect()];
-  if (box.left < frame.left + 140 || box.right > frame.right) {
+  // What became of the effects stands behind a power cut.
+  const behind = steps[current].mark === "power-cut" ? 360 : 0;
+  if (box.left < frame.left + 140 || box.right + behind > frame.right) {
     scroll.scrollLeft += box.left - frame.left - frame.width / 2;
   }
 }

@@ -38,6 +38,8 @@ pub(super) struct Page {
     needs: Vec<(String, &'static str)>,
     finding: Option<String>,
     note: Option<Text>,
+    /// Of real code the note says what is wrong, of a model why it is so.
+    note_is_wrong: bool,
     buffers: bool,
     rows: Vec<Row>,
     replay: String,
@@ -95,6 +97,7 @@ impl Page {
             .filter(|name| !found.shown_by.iter().any(|by| by == *name));
         let not: Vec<&str> = not.copied().collect();
         let frames = found.frames();
+        let note = found.note.as_deref().filter(|note| *note != broken.there);
         Self {
             name: label(&found.name),
             promise: label(&broken.promise),
@@ -121,13 +124,14 @@ impl Page {
                 .map(|barrier| label(barrier))
                 .collect(),
             left_out: matches!(found.script, Script::Model { .. }),
+            note_is_wrong: matches!(found.script, Script::Code(_)),
             needs: found
                 .needs
                 .iter()
                 .map(|need| (label(need), needs::in_words(need)))
                 .collect(),
             finding: found.finding.as_deref().map(label),
-            note: found.note.as_deref().map(Text::of),
+            note: note.map(Text::of),
             buffers: found.steps.iter().any(|step| !step.buffered.is_empty()),
             rows: rows(&frames),
             replay: visible(&format!("lightsout replay {}.json", found.file_name())),

@@ -5,7 +5,7 @@ use super::{label, link, said};
 use crate::counterexample::{Counterexample, Mark, Step};
 
 /// The names of the lanes stand left of here.
-pub(super) const GUTTER: usize = 116;
+pub(super) const GUTTER: usize = 126;
 /// The label of a step is at most so wide,
 const LABEL: usize = 100;
 /// its column at least so,
@@ -160,7 +160,7 @@ impl Layout {
             recoveries: recoveries(&found.steps, &grid),
             crashes,
             tracks,
-            link: link.map(|link| Link::of(link, &rows, &grid)),
+            link: link.map(|link| Link::of(found, link, &rows, &grid)),
         }
     }
 }
@@ -299,13 +299,22 @@ fn recoveries(steps: &[Step], grid: &Grid) -> Vec<Recovery> {
 }
 
 impl Link {
-    fn of((promise, end): (usize, usize), rows: &Rows, grid: &Grid) -> Self {
+    fn of(
+        found: &Counterexample,
+        (promise, end): (usize, usize),
+        rows: &Rows,
+        grid: &Grid,
+    ) -> Self {
+        let word = match found.steps.get(promise).map(|step| step.mark) {
+            Some(Mark::Served) => "served",
+            _ => "promised",
+        };
         let (from, to) = (grid.centre(promise), grid.centre(end));
         let labels = [
-            format!("promised in step {promise}, broken in step {end}"),
-            "promise broken".into(),
+            format!("{word} in step {promise}, broken in step {end}"),
+            format!("{word}, and broken"),
         ];
-        let fits = |label: &String| label::pixels(label) + 24 < to - from;
+        let fits = |label: &String| label::pixels(label) * 9 / 8 + 24 < to - from;
         let label = labels.into_iter().find(fits).unwrap_or_default();
         Self {
             from,

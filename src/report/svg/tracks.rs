@@ -22,7 +22,7 @@ pub(super) struct Crash {
     pub(super) bottom: usize,
 }
 
-/// Cached effects of one step that had one fate.
+/// Cached effects of one step that had one fate; of the lost ones those that lacked the same barrier.
 pub(super) struct Track {
     pub(super) from: usize,
     /// Where it ends: at the crash, or where it falls.
@@ -89,7 +89,10 @@ fn groups(effects: &[Fated], crash: usize) -> Vec<Group<'_>> {
         for effect in effects.iter().filter(|effect| effect.fate == fate) {
             let since = effect.since.min(crash);
             let room = groups.len() - first < MOST;
-            let same = |group: &Group<'_>| fate == group.fate && (since == group.since || !room);
+            let alike = |group: &Group<'_>| {
+                since == group.since && (fate != Fate::Lost || group.lacks() == lacks(effect))
+            };
+            let same = |group: &Group<'_>| fate == group.fate && (alike(group) || !room);
             match groups.iter_mut().rev().find(|group| same(group)) {
                 Some(group) => {
                     group.since = group.since.min(since);
@@ -120,12 +123,13 @@ fn placed(groups: &[Group<'_>], crash: usize, grid: &Grid) -> Vec<Track> {
             Fate::Either => ("either", x),
             Fate::Kept => ("kept", x + 2 + (groups.len() - row) * APART),
         };
-        let label = group.label(fate);
+        let label = group.says(fate);
         Track {
             from: grid.centre(group.since),
             to,
             text,
-            end: text + label::pixels(&label),
+            // What is lost stands out, and is wider.
+            end: text + label::pixels(&label) * 9 / 8,
             row,
             y: 0,
             bottom: 0,
@@ -137,8 +141,36 @@ fn placed(groups: &[Group<'_>], crash: usize, grid: &Grid) -> Vec<Track> {
     groups.iter().enumerate().map(track).collect()
 }
 
+/// Why an effect was not durable.
+fn lacks(effect: &Fated) -> String {
+    match effect.doomed {
+        true => format!("the {} failed", effect.barrier),
+        false => format!("no {}", effect.barrier),
+    }
+}
+
 impl Group<'_> {
-    /// `lost: name 1.sst`: as many as there is room for, one at least.
+    /// What all of them lacked, if it is one thing.
+    fn lacks(&self) -> String {
+        let mut lacking = self.effects.iter().map(|effect| lacks(effect));
+        let first = lacking.next().unwrap_or_default();
+        if lacking.all(|other| other == first) {
+            first
+        } else {
+            String::new()
+        }
+    }
+
+    /// `lost: name 1.sst (no directory barrier of store)`.
+    fn says(&self, fate: &str) -> String {
+        let lacks = label::line(&label::call(&self.lacks()), LABEL * 2 / 3);
+        match self.fate {
+            Fate::Lost if !lacks.is_empty() => format!("{} ({lacks})", self.label(fate)),
+            _ => self.label(fate),
+        }
+    }
+
+    /// `kept: size of log = 0`: as many as there is room for, one at least.
     fn label(&self, fate: &str) -> String {
         let mut label = String::new();
         for (number, effect) in self.effects.iter().enumerate() {
