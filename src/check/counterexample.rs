@@ -3,7 +3,7 @@
 use super::promised::Promised;
 use crate::counterexample::contents::{self, Node};
 use crate::counterexample::minimal::fewest_lost;
-use crate::counterexample::needs::needs;
+use crate::counterexample::needs::{Hangs, hangs_on};
 use crate::counterexample::record::{Recorder, Shown};
 use crate::counterexample::{Broken, Counterexample, Fate, Mark, SCHEMA, Script, Step as Line};
 use models::contract::{Event, Promise, Value, View, key_name};
@@ -18,17 +18,15 @@ use models::protocol::{Protocol, Step};
 /// A script of a setup, written down: it loses no more than it must. Who it is of is yet to be said.
 pub fn of<P: Protocol>(setup: &Setup<P>, moves: Vec<Move>) -> Counterexample {
     let breach = breach(setup, &moves);
-    let moves = match breach {
-        Some(breach) => lose_less(setup, moves, breach),
-        None => moves,
+    let Some(breach) = breach else {
+        return as_it_is(setup, moves);
     };
-    let needs = breach.map_or_else(Vec::new, |breach| {
-        needs(&setup.ground.profile, |profile| {
-            follow(&on(setup, profile), &moves, breach).is_some()
-        })
+    let hangs = hangs_on(&setup.ground.profile, |profile| {
+        follow(&on(setup, profile), &moves, breach).is_some()
     });
+    let moves = lose_less(setup, moves, breach, &hangs);
     Counterexample {
-        needs,
+        needs: hangs.needs,
         ..as_it_is(setup, moves)
     }
 }
@@ -77,8 +75,18 @@ pub(super) fn breach<P: Protocol>(setup: &Setup<P>, moves: &[Move]) -> Option<Pr
     run.breach
 }
 
-/// A script that breaks the promise, with as much kept as can be.
-fn lose_less<P: Protocol>(setup: &Setup<P>, moves: Vec<Move>, breach: Promise) -> Vec<Move> {
+/// A script that breaks the promise, with as much kept as can be; and that hangs on no more rules than before.
+fn lose_less<P: Protocol>(
+    setup: &Setup<P>,
+    moves: Vec<Move>,
+    breach: Promise,
+    hangs: &Hangs,
+) -> Vec<Move> {
+    let also: Vec<Setup<P>> = hangs
+        .also
+        .iter()
+        .map(|profile| on(setup, profile))
+        .collect();
     let cuts = moves.iter().filter_map(|next| match next {
         Move::PowerCut(fates) => Some(fates.clone()),
         _ => None,
@@ -92,7 +100,12 @@ fn lose_less<P: Protocol>(setup: &Setup<P>, moves: Vec<Move>, breach: Promise) -
         moves.iter().map(with).collect::<Vec<_>>()
     };
     let least = fewest_lost(cuts.collect(), |cuts| {
-        follow(setup, &with(cuts), breach).map(|followed| followed.met)
+        let moves = with(cuts);
+        let followed = follow(setup, &moves, breach)?;
+        let also = also
+            .iter()
+            .all(|setup| follow(setup, &moves, breach).is_some());
+        also.then_some(followed.met)
     });
     let followed = follow(setup, &with(&least), breach);
     followed.map_or(moves.clone(), |followed| followed.moves)

@@ -26,10 +26,26 @@ pub fn stronger(profile: &Profile) -> Vec<(String, Profile)> {
     switches.collect()
 }
 
-/// The rules without which a script breaks nothing: with any one of them as strong as can be, it does not.
-pub fn needs(profile: &Profile, mut breaks: impl FnMut(&Profile) -> bool) -> Vec<String> {
-    let hangs_on = |(says, stronger): (String, Profile)| (!breaks(&stronger)).then_some(says);
-    stronger(profile).into_iter().filter_map(hangs_on).collect()
+/// What a script hangs on.
+#[derive(Clone, Debug, Default)]
+pub struct Hangs {
+    /// Rules as they are, `R5 = no`: with any one of them as strong as can be, it breaks nothing.
+    pub needs: Vec<String>,
+    /// The profile with one of the other rules stronger: there it breaks the promise all the same. Nothing may be made of
+    /// it that does not.
+    pub also: Vec<Profile>,
+}
+
+/// What a script hangs on. `breaks`: whether it breaks the promise on a file system.
+pub fn hangs_on(profile: &Profile, mut breaks: impl FnMut(&Profile) -> bool) -> Hangs {
+    let mut hangs = Hangs::default();
+    for (says, stronger) in stronger(profile) {
+        match breaks(&stronger) {
+            true => hangs.also.push(stronger),
+            false => hangs.needs.push(says),
+        }
+    }
+    hangs
 }
 
 /// What a rule says, as it is in a profile that does not have it: for a reader who does not know its number.
@@ -84,10 +100,16 @@ mod tests {
                 assert_ne!(stronger, profile);
             }
         }
+        let posix = Profile::posix();
+        let all = hangs_on(&posix, |_| false);
         assert_eq!(
-            needs(&Profile::posix(), |_| false).len(),
-            stronger(&Profile::posix()).len()
+            (all.needs.len(), all.also.len()),
+            (stronger(&posix).len(), 0)
         );
-        assert!(needs(&Profile::posix(), |_| true).is_empty());
+        let none = hangs_on(&posix, |_| true);
+        assert_eq!(
+            (none.needs.len(), none.also.len()),
+            (0, stronger(&posix).len())
+        );
     }
 }

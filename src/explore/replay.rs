@@ -7,7 +7,7 @@ use super::search::Search;
 use super::subject::{OperationOf, StateOf, Subject};
 use super::written::Written;
 use crate::counterexample::minimal::fewest_lost;
-use crate::counterexample::needs::needs;
+use crate::counterexample::needs::{Hangs, hangs_on};
 use crate::counterexample::{
     After, Breach, Broken, Code, Counterexample, Life, SCHEMA, Script, Step,
 };
@@ -53,16 +53,16 @@ pub(super) fn of<S: Subject>(
         then,
     };
     let code = concrete::of(&runs, &search.profile, code);
-    let code = match code.lazily {
-        true => code,
-        false => runs.lose_less(&search.profile, code),
-    };
-    let mut written = Written::new();
-    let ran = runs.of(&search.profile, &code).run(&mut written);
-    let needs = needs(&search.profile, |profile| {
+    let hangs = hangs_on(&search.profile, |profile| {
         let ran = runs.of(&Arc::new(profile.clone()), &code).run(&mut Nothing);
         ran.breach.is_some()
     });
+    let code = match code.lazily {
+        true => code,
+        false => runs.lose_less(&search.profile, code, &hangs),
+    };
+    let mut written = Written::new();
+    let ran = runs.of(&search.profile, &code).run(&mut written);
     Counterexample {
         schema: SCHEMA,
         name: search.subject.name(),
@@ -71,7 +71,7 @@ pub(super) fn of<S: Subject>(
         profile: (*search.profile).clone(),
         shown_by: Vec::new(),
         strongest: Vec::new(),
-        needs,
+        needs: hangs.needs,
         barriers: Vec::new(),
         note: Some(found.says.clone()),
         broken: Broken {
@@ -110,8 +110,9 @@ impl<'r, S: Subject> Runs<'r, S> {
         }
     }
 
-    /// The same breach, with as much kept as can be.
-    fn lose_less(&self, profile: &Arc<Profile>, code: Code) -> Code {
+    /// The same breach, with as much kept as can be; and hanging on no more rules than before.
+    fn lose_less(&self, profile: &Arc<Profile>, code: Code, hangs: &Hangs) -> Code {
+        let also: Vec<Arc<Profile>> = hangs.also.iter().cloned().map(Arc::new).collect();
         let cuts = code.lives.iter().filter_map(|life| match &life.after {
             Some(After::PowerCut(fates)) => Some(fates.clone()),
             _ => None,
@@ -120,7 +121,9 @@ impl<'r, S: Subject> Runs<'r, S> {
             let code = with_fates(&code, cuts);
             let ran = self.of(profile, &code).run(&mut Nothing);
             let met = ran.cuts.iter().map(|cut| cut.before.known().log().len());
-            ran.breach.is_some().then(|| met.collect())
+            let met = ran.breach.is_some().then(|| met.collect());
+            let breaks = |profile| self.of(profile, &code).run(&mut Nothing).breach.is_some();
+            met.filter(|_| also.iter().all(breaks))
         });
         // With all that is kept along with what is.
         let least = with_fates(&code, &least);

@@ -2,6 +2,8 @@
 /// Promised: a = v1 (acknowledged in step 5). There: nothing can be read.
 /// Step 10 could lose name store/1.sst: only cached since step 7, and no directory barrier of store
 /// completed before the power went.
+/// Step 10 could lose store/1.sst [0] = t1-1.0: only cached since step 8, and no barrier of store/1.sst
+/// completed before the power went.
 #[test]
 fn lsm_as_found_log_synced_keeps_d1() {
     use lightsout::explore::{Bounds, Explorer, MapWrite, Operation, Workload};
