@@ -47,11 +47,8 @@
 //! assert!(text.contains("promised: entry a") && text.contains("lost: name log"), "{text}");
 //! ```
 //!
-//! It says:
-//!
-//! ```text
-//! TEXT
-//! ```
+//! It says what was promised and what is there, what happened step by step, what the power cut lost, and which barrier would
+//! have kept that.
 //!
 //! In a `#[test]`, [`check`](explore::Explorer::check) panics with that, and writes it down as JSON. With
 //! `log.sync_all()` in its place the next one comes: after a kill the store shows a line that is only cached, and
