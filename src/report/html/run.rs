@@ -198,11 +198,13 @@ impl<'r> Matrix<'r> {
 
 impl<'r> Mark<'r> {
     fn of(rows: &[&'r Row], promise: &str, profile: &'r str) -> Self {
-        let judges = |row: &&&Row| {
-            let shown = row.shown_by.iter().any(|by| by == profile);
-            (row.profile == profile || shown)
-                && (row.violated.as_deref() == Some(promise)
-                    || row.judged.iter().any(|id| id == promise))
+        // What ended with another promise says nothing of this one.
+        let judges = |row: &&&Row| match row.violated.as_deref() {
+            Some(violated) => {
+                let shown = row.shown_by.iter().any(|by| by == profile);
+                violated == promise && (row.profile == profile || shown)
+            }
+            None => row.profile == profile && row.judged.iter().any(|id| id == promise),
         };
         let judging: Vec<&Row> = rows.iter().filter(judges).copied().collect();
         let violates = |row: &&&Row| row.violated.as_deref() == Some(promise);
