@@ -14,7 +14,7 @@
 //!
 //! - [`about`]: what something is, in full
 //! - [`contents`]: the files at a step, and how they differ from the step before
-//! - [`file`]: reading and writing
+//! - [`file`](mod@file): reading and writing
 //! - [`record`]: steps as they happen, with the step that each lost effect comes from
 //! - [`script`]: what is run again
 //! - [`image`]: what a crash left, as real files
