@@ -49,3 +49,30 @@ impl Script {
         smallest
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Discipline, Sync};
+    use super::*;
+
+    #[test]
+    fn no_step_is_left_that_could_go_and_nothing_lost_that_could_be_kept() {
+        let cut = |keep: [bool; 4], fills: [usize; 2]| Step::PowerCut {
+            keep: keep.to_vec(),
+            fills: fills.to_vec(),
+        };
+        let lossy = cut([false, false, true, false], [1, 2]);
+        let long = Script {
+            steps: vec![Step::Sync, Step::Kill, Step::Flush, lossy, Step::Sync],
+            ..Script::of(Discipline::Durable, Sync::Every, &[])
+        };
+        // A kill before a power cut that loses the second effect.
+        let fails = |script: &Script| {
+            let loses = |step: &Step| matches!(step, Step::PowerCut { keep, .. } if !keep[1]);
+            let killed = script.steps.iter().position(|step| *step == Step::Kill);
+            killed.is_some_and(|at| script.steps[at..].iter().any(loses))
+        };
+        let expected = [Step::Kill, cut([true, false, true, true], [0, 0])];
+        assert_eq!(long.smallest(fails).steps, expected);
+    }
+}
