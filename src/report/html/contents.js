@@ -41,7 +41,7 @@ function changedFile(before, changed) {
   const bytes = new Uint8Array(changed.bytes.len);
   if (before?.bytes) bytes.set(before.bytes.subarray(0, bytes.length));
   for (const [at, run] of changed.bytes.runs ?? []) {
-    for (let i = 2, to = at; i + 1 < run.length && to < bytes.length; i += 2, to += 1) {
+    for (let i = 0, to = at; i + 1 < run.length && to < bytes.length; i += 2, to += 1) {
       bytes[to] = parseInt(run.slice(i, i + 2), 16);
     }
   }
