@@ -15,6 +15,15 @@ pub fn replace(path: &Path, text: &str) -> Result<(), Error> {
     })
 }
 
+/// Makes a directory, and those above it, where they are not there.
+pub fn make(directory: &Path) -> Result<(), Error> {
+    fs::create_dir_all(directory).map_err(|source| Error::Io {
+        doing: "make",
+        path: directory.to_path_buf(),
+        source,
+    })
+}
+
 /// Whether a file could be written there, before the work for it is done. Leaves nothing behind.
 pub fn probe(path: &Path) -> Result<(), Error> {
     let tried = match target(path) {

@@ -263,7 +263,7 @@ fn profiles(
             profile = profile.and_then(|profile| profile.with(switch, value));
         }
         if let Some(profile) = profile
-            && case.on(profile).shortest(until)?.is_some()
+            && case.on(profile).breaks(until)?
         {
             shown.push(name);
         }

@@ -94,6 +94,9 @@ pub trait Case: Send + Sync {
     /// A shortest script to a breach, if there is one; `Err`: it gave up.
     fn shortest(&self, until: Until) -> Result<Option<Counterexample>, TimeUp>;
 
+    /// Whether there is a script to a breach; `Err`: it gave up.
+    fn breaks(&self, until: Until) -> Result<bool, TimeUp>;
+
     /// A script, run again: the promise that it breaks with its last move, and what a reader sees.
     fn again(&self, moves: &[Move]) -> (Option<Promise>, Vec<Step>);
 
@@ -181,6 +184,11 @@ impl<P: Protocol> Case for Setup<P> {
         let machine = Machine::new(self.clone());
         let moves = shortest(&machine, until)?;
         Ok(moves.map(|moves| counterexample::of(self, moves)))
+    }
+
+    fn breaks(&self, until: Until) -> Result<bool, TimeUp> {
+        let moves = shortest(&Machine::new(self.clone()), until)?;
+        Ok(moves.is_some())
     }
 
     fn again(&self, moves: &[Move]) -> (Option<Promise>, Vec<Step>) {

@@ -4,7 +4,7 @@ use super::{paint, print};
 use clap::Args;
 use lightsout::check::Error;
 use lightsout::check::lock::Kind;
-use lightsout::check::replace::{probe, replace};
+use lightsout::check::replace::{make, probe, replace};
 use lightsout::report::explain::explain;
 use lightsout::report::results::{Entry, Results};
 use lightsout::report::text::Tone;
@@ -152,14 +152,6 @@ pub(super) fn summary(results: &Results) -> Result<(), Error> {
         "{} {what}{s}, {} as expected\n",
         totals.verdicts, totals.as_expected
     ))
-}
-
-fn make(directory: &Path) -> Result<(), Error> {
-    std::fs::create_dir_all(directory).map_err(|source| Error::Io {
-        doing: "make",
-        path: directory.to_path_buf(),
-        source,
-    })
 }
 
 fn counterexamples(directory: &Path, entries: &[Entry]) -> Result<(), Error> {

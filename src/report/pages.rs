@@ -4,7 +4,7 @@ use super::html::{self, Finding, Kind, Row, Run};
 use super::results::{Entry, Results};
 use crate::check::Error;
 use crate::check::lock::{self, Kept};
-use crate::check::replace::replace;
+use crate::check::replace::{make, replace};
 use crate::check::spec::Specs;
 use crate::counterexample::Broken;
 use models::contract::Promise;
@@ -22,11 +22,7 @@ const BESIDE: &str = "counterexamples";
 /// Where they cannot be written.
 pub fn write(directory: &Path, specs: &Specs, all: &[Results]) -> Result<(PathBuf, usize), Error> {
     let beside = directory.join(BESIDE);
-    std::fs::create_dir_all(&beside).map_err(|source| Error::Io {
-        doing: "make",
-        path: beside.clone(),
-        source,
-    })?;
+    make(&beside)?;
     let entries = all.iter().flat_map(|results| &results.entries);
     let mut pages = 1;
     for found in entries.filter_map(|entry| entry.counterexample.as_ref()) {

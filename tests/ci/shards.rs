@@ -189,7 +189,7 @@ fn a_selection_that_is_none_is_refused() {
         0,
     );
     let text = home.read("whole.json");
-    let planted = text.replace("--only=wal/mistake/no-end-mark", "--json=/tmp/elsewhere");
+    let planted = text.replace("--only=wal/mistake/no-end-mark", "--json=elsewhere");
     fs::write(home.path("planted.json"), planted).expect("written");
     let text = refusal(&["merge", &home.at("planted.json")]);
     assert!(text.contains("is of another run"), "{text}");

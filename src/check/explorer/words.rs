@@ -4,7 +4,7 @@ use super::World;
 use crate::check::counterexample::{
     as_it_is, cells_in_words, file, line, recorder, values, write_down,
 };
-use crate::counterexample::{Broken, Counterexample, contents::Files};
+use crate::counterexample::{Counterexample, contents::Files};
 use crate::report::step::{Shown, files, promise, step};
 use models::disk::Disk;
 use models::disk::effect::{Effect, Status};
@@ -125,9 +125,6 @@ impl<P: Protocol> World<P> {
     pub(super) fn path(&self, moves: Vec<Move>) -> Counterexample {
         let mut path = as_it_is(&self.machine.setup, moves);
         (self.sign)(&mut path);
-        if path.broken.promise.is_empty() {
-            path.broken = Broken::default();
-        }
         path
     }
 }
