@@ -83,3 +83,7 @@ pub mod parallel;
 pub mod report;
 pub mod simfs;
 pub mod storage;
+#[cfg(any(loom, shuttle))]
+pub mod sync;
+#[cfg(not(any(loom, shuttle)))]
+pub(crate) mod sync;

@@ -183,6 +183,7 @@ mod segments {
     fn open(machine: &Simulated) -> Result<SegmentedLog<Simulated>, String> {
         let options = Options {
             segment_bytes: 100,
+            preallocate: 0,
             ..Options::default()
         };
         let opened = SegmentedLog::open(machine.clone(), Path::new(DIR), options);
@@ -239,7 +240,14 @@ mod bitcask {
     type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
 
     fn open(machine: &Simulated) -> Result<Bitcask<Simulated>, String> {
-        let opened = Bitcask::open(machine.clone(), Path::new(DIR), Options::default());
+        let opened = Bitcask::open(
+            machine.clone(),
+            Path::new(DIR),
+            Options {
+                preallocate: 0,
+                ..Options::default()
+            },
+        );
         opened.map_err(|error| error.to_string())
     }
 

@@ -68,10 +68,18 @@ fn delete(key: &str) -> Write {
 #[test]
 fn a_log_of_version_1() {
     fn open(dir: &Path) -> Log<OsStorage> {
-        Log::open(OsStorage, dir, wal::Options::default()).unwrap()
+        Log::open(
+            OsStorage,
+            dir,
+            wal::Options {
+                preallocate: 0,
+                ..wal::Options::default()
+            },
+        )
+        .unwrap()
     }
     fn make(dir: &Path) {
-        let mut log = open(dir);
+        let log = open(dir);
         log.append_batch(&[put("a", "1"), delete("b")]).unwrap();
         log.append(&put("", "")).unwrap();
     }
@@ -85,10 +93,18 @@ fn a_log_of_version_1() {
 #[test]
 fn a_log_in_segments_of_version_1() {
     fn open(dir: &Path) -> SegmentedLog<OsStorage> {
-        SegmentedLog::open(OsStorage, dir, wal::segments::Options::default()).unwrap()
+        SegmentedLog::open(
+            OsStorage,
+            dir,
+            wal::segments::Options {
+                preallocate: 0,
+                ..wal::segments::Options::default()
+            },
+        )
+        .unwrap()
     }
     fn make(dir: &Path) {
-        let mut log = open(dir);
+        let log = open(dir);
         log.append(&put("a", "1")).unwrap();
         log.rotate().unwrap();
         log.begin(7).unwrap();
@@ -177,10 +193,18 @@ fn an_event_store_of_version_1() {
 #[test]
 fn a_bitcask_store_of_version_1() {
     fn open(dir: &Path) -> Bitcask<OsStorage> {
-        Bitcask::open(OsStorage, dir, bitcask::Options::default()).unwrap()
+        Bitcask::open(
+            OsStorage,
+            dir,
+            bitcask::Options {
+                preallocate: 0,
+                ..bitcask::Options::default()
+            },
+        )
+        .unwrap()
     }
     fn make(dir: &Path) {
-        let mut store = open(dir);
+        let store = open(dir);
         store
             .write(&[put("a", "1"), put("b", "2"), put("", "")])
             .unwrap();

@@ -79,7 +79,7 @@ impl Subject for BitcaskSubject {
 
     fn ask(
         &self,
-        mut store: Bitcask<Simulated>,
+        store: Bitcask<Simulated>,
         id: OpId,
         operation: &Operation,
     ) -> (Answer, Option<Bitcask<Simulated>>) {
@@ -221,6 +221,7 @@ impl BitcaskSubject {
         Options {
             sync: sync_mode(self.script.sync),
             file_bytes: self.settings.rotate_at.map_or(u64::MAX, of_records),
+            preallocate: 0,
         }
     }
 }

@@ -83,7 +83,7 @@ impl Subject for SegmentsSubject {
 
     fn ask(
         &self,
-        mut log: SegmentedLog<Simulated>,
+        log: SegmentedLog<Simulated>,
         id: OpId,
         operation: &Operation,
     ) -> (Answer, Option<SegmentedLog<Simulated>>) {
@@ -152,6 +152,7 @@ impl Subject for SegmentsSubject {
         let expected: Vec<String> = memory.segments.iter().map(names).collect();
         let found: Vec<String> = log
             .segments()
+            .iter()
             .map(|path| path.display().to_string())
             .collect();
         match found == expected {
@@ -168,6 +169,7 @@ impl SegmentsSubject {
         Options {
             sync: sync_mode(self.script.sync),
             segment_bytes: self.settings.rotate_at.map_or(u64::MAX, of_records),
+            preallocate: 0,
         }
     }
 

@@ -83,7 +83,7 @@ impl Subject for LogSubject {
 
     fn ask(
         &self,
-        mut log: Log<Simulated>,
+        log: Log<Simulated>,
         id: OpId,
         operation: &Operation,
     ) -> (Answer, Option<Log<Simulated>>) {
@@ -199,6 +199,7 @@ impl LogSubject {
         match self.engine {
             Discipline::Durable => Options {
                 sync,
+                preallocate: 0,
                 ..Options::default()
             },
             Discipline::AsFound {
@@ -206,6 +207,7 @@ impl LogSubject {
                 tail_left,
             } => Options {
                 sync,
+                preallocate: 0,
                 discipline: engine::Discipline::AsFound,
                 as_found: AsFoundOptions {
                     torn_tail: if tail_left {

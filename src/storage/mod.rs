@@ -23,6 +23,7 @@ use std::borrow::Cow;
 use std::fmt::Debug;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Files and directories, as an engine sees them. Clones reach the same disk.
 pub trait Storage: Clone + Send + Sync + Debug + 'static {
@@ -132,6 +133,45 @@ pub trait File: Send + Sync + Debug {
     #[track_caller]
     fn data_barrier(&self) -> io::Result<()>;
 }
+
+/// A reference to a file is a file.
+macro_rules! is_a_file {
+    ($reference:ty) => {
+        impl<F: File> File for $reference {
+            #[track_caller]
+            fn len(&self) -> io::Result<u64> {
+                (**self).len()
+            }
+            #[track_caller]
+            fn read_at(&self, at: u64, buffer: &mut [u8]) -> io::Result<usize> {
+                (**self).read_at(at, buffer)
+            }
+            #[track_caller]
+            fn write_at(&self, at: u64, bytes: &[u8]) -> io::Result<()> {
+                (**self).write_at(at, bytes)
+            }
+            #[track_caller]
+            fn append(&self, bytes: &[u8]) -> io::Result<()> {
+                (**self).append(bytes)
+            }
+            #[track_caller]
+            fn set_len(&self, len: u64) -> io::Result<()> {
+                (**self).set_len(len)
+            }
+            #[track_caller]
+            fn barrier(&self) -> io::Result<()> {
+                (**self).barrier()
+            }
+            #[track_caller]
+            fn data_barrier(&self) -> io::Result<()> {
+                (**self).data_barrier()
+            }
+        }
+    };
+}
+
+is_a_file!(&F);
+is_a_file!(Arc<F>);
 
 /// Makes a directory where it is missing (its parent exists), and takes it for this holder alone; `None`
 /// where somebody else has it. Its name is cached.

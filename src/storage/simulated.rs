@@ -35,6 +35,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Storage;
 use super::os::at;
+use crate::sync::Crossing;
 
 /// Bytes in a sector, unless the profile says otherwise.
 pub const SECTOR_BYTES: usize = 512;
@@ -45,6 +46,7 @@ pub const BLOCK_BYTES: usize = 4096;
 #[derive(Clone, Debug)]
 pub struct Simulated {
     machine: Arc<Mutex<Machine>>,
+    crossing: Crossing,
 }
 
 /// Which call a fault strikes. Calls that change something and barriers count, from 0, over the
@@ -168,7 +170,16 @@ impl Simulated {
         machine.choices = choices;
         Simulated {
             machine: Arc::new(Mutex::new(machine)),
+            crossing: Crossing::default(),
         }
+    }
+
+    /// The same machine, at each of whose calls a scheduler may let another thread go on. Within an execution of
+    /// the scheduler.
+    #[cfg(any(loom, shuttle))]
+    pub fn scheduled(self) -> Simulated {
+        let crossing = Crossing::scheduled();
+        Simulated { crossing, ..self }
     }
 
     /// The disk, as it is now; what power cuts have left open of it reads as nothing, or zeros.
@@ -295,6 +306,26 @@ impl Simulated {
         self.machine().settle();
     }
 
+    /// Every machine that a power cut could leave now, as far as `recover` can tell them apart: it is given one
+    /// after the other, and what it reads decides which fates are open. This machine goes on as it was.
+    pub fn after_power_cut(&self, mut recover: impl FnMut(&Simulated)) {
+        let (disk, profile) = {
+            let machine = self.machine();
+            (machine.disk.clone(), machine.profile.clone())
+        };
+        let cut = disk.power_cut(&profile);
+        let mut choices = Choices::default();
+        loop {
+            let left = Simulated::lazily(cut.clone(), profile.clone(), choices);
+            left.untraced();
+            recover(&left);
+            choices = left.choices();
+            if choices.advance().is_none() {
+                return;
+            }
+        }
+    }
+
     /// How many distinct disks a power cut could leave now. Takes time in proportion.
     pub fn crash_images(&self) -> usize {
         let machine = self.machine();
@@ -302,6 +333,7 @@ impl Simulated {
     }
 
     fn machine(&self) -> MutexGuard<'_, Machine> {
+        self.crossing.pass();
         self.machine.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -46,6 +46,7 @@ impl victim::Store for Store {
 
     fn open(dir: &Path, every: u32) -> Result<Store, String> {
         let options = Options {
+            preallocate: 4096,
             sync: synced_every(every),
             file_bytes: 1_500,
         };

@@ -49,6 +49,7 @@ impl victim::Store for Log {
 
     fn open(dir: &Path, every: u32) -> Result<Log, String> {
         let options = Options {
+            preallocate: 4096,
             sync: synced_every(every),
             segment_bytes: 2_000,
         };

@@ -29,6 +29,16 @@ pub(super) enum At {
     Merged(Placed),
 }
 
+impl At {
+    /// Whether it is in a merged file, or in a record up to there.
+    pub(super) fn is_up_to(&self, index: u64) -> bool {
+        match self {
+            At::Data(place, _) => place.index <= index,
+            At::Merged(_) => true,
+        }
+    }
+}
+
 /// A key's value.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry {
@@ -44,19 +54,29 @@ pub(super) struct Keydir {
     pub(super) live_bytes: u64,
 }
 
+/// A key, and where its value is from now on, if it has one.
+pub(super) type Change = (Vec<u8>, Option<Entry>);
+
+/// What a record changes.
+pub(super) fn changes(place: Place, writes: &[Write]) -> impl Iterator<Item = Change> {
+    let change = move |(nth, write): (usize, &Write)| match write {
+        Write::Put { key, value } => {
+            let value_bytes = value.len() as u64;
+            let at = At::Data(place, nth);
+            (key.clone(), Some(Entry { at, value_bytes }))
+        }
+        Write::Delete { key } => (key.clone(), None),
+    };
+    writes.iter().enumerate().map(change)
+}
+
 impl Keydir {
-    /// Takes in the writes of a record.
-    pub(super) fn apply(&mut self, place: Place, writes: &[Write]) {
-        for (nth, write) in writes.iter().enumerate() {
-            match write {
-                Write::Put { key, value } => self.insert(
-                    key.clone(),
-                    Entry {
-                        at: At::Data(place, nth),
-                        value_bytes: value.len() as u64,
-                    },
-                ),
-                Write::Delete { key } => self.remove(key),
+    /// Takes in what a record changes.
+    pub(super) fn apply(&mut self, changes: impl IntoIterator<Item = Change>) {
+        for (key, entry) in changes {
+            match entry {
+                Some(entry) => self.insert(key, entry),
+                None => self.remove(&key),
             }
         }
     }

@@ -2,12 +2,11 @@
 
 use super::error::{Error, OrFail};
 use super::hint;
-use super::keydir::{At, Placed};
+use super::keydir::{At, Placed, changes};
 use super::merged::{Builder, Merged, Meta};
 use super::recovery::{hint_path, in_the_making, merged_path};
-use super::store::Bitcask;
-use crate::engine::wal::read::Place;
-use crate::engine::wal::{Entry as LogEntry, Write};
+use super::store::{Bitcask, source};
+use crate::engine::wal::Entry as LogEntry;
 use crate::storage::{File, Storage};
 use std::collections::BTreeMap;
 
@@ -15,51 +14,51 @@ use std::collections::BTreeMap;
 type Live = (BTreeMap<Vec<u8>, At>, u32);
 
 impl<S: Storage> Bitcask<S> {
-    pub(super) fn merge_closed(&mut self, hi: u64) -> Result<(), Error> {
-        let before = self.merged.as_ref().map(|merged| merged.footer.meta.hi);
+    pub(super) fn merge_closed(&self, hi: u64) -> Result<(), Error> {
+        let (before, had_hint) = self.look(|index| (index.merged_up_to(), index.hinted));
         // A crash came between the two: what is left to do is to give up the closed files.
-        if before != Some(hi) {
-            let (merged, keys) = self.write_merged(hi)?;
-            let replaced = self.merged.replace(merged);
-            let had_hint = std::mem::replace(&mut self.hinted, true);
-            for (key, placed) in keys {
-                self.keydir.moved(&key, hi, placed);
-            }
-            self.log.truncate(hi)?;
-            if let (Some(_), Some(before)) = (replaced, before) {
-                let removed = self.storage.remove(&merged_path(&self.dir, before));
-                removed.or_fail("remove the merged file of before")?;
-                if had_hint {
-                    let removed = self.storage.remove(&hint_path(&self.dir, before));
-                    removed.or_fail("remove the hint of before")?;
-                }
-            }
-            return Ok(());
+        if before == hi {
+            return Ok(self.log.truncate(hi)?);
         }
-        Ok(self.log.truncate(hi)?)
+        let (merged, keys) = self.write_merged(hi)?;
+        // LIMIT: writers and readers wait for a moment that grows with the keys.
+        let replaced = self.look(|index| index.replace(merged, keys));
+        self.log.truncate(hi)?;
+        if replaced.is_some() {
+            let removed = self.storage.remove(&merged_path(&self.dir, before));
+            removed.or_fail("remove the merged file of before")?;
+            if had_hint {
+                let removed = self.storage.remove(&hint_path(&self.dir, before));
+                removed.or_fail("remove the hint of before")?;
+            }
+        }
+        Ok(())
     }
 
     /// What the merged file before and the closed data files still say. The active file has no say: what it overwrites
     /// may be the acknowledged value, and what it says cached only.
     fn live(&self, hi: u64) -> Result<Live, Error> {
         let (mut live, mut generation, mut from) = (BTreeMap::new(), 0, 0);
-        if let Some(merged) = &self.merged {
+        if let Some(merged) = self.look(|index| index.merged.clone()) {
             let meta = merged.footer.meta;
             (generation, from) = (meta.generation, meta.hi);
             let keys = merged.scan()?.into_iter();
             live.extend(keys.map(|(key, placed)| (key, At::Merged(placed))));
         }
-        for read in self.log.placed() {
+        for read in self.log.read_from(None) {
             let (place, record) = read?;
-            if place.index <= from || place.index > hi {
+            if place.index > hi {
+                break;
+            }
+            if place.index <= from {
                 continue;
             }
             generation = record.lsn.generation;
             if let LogEntry::Writes(writes) = record.entry {
-                for (nth, write) in writes.into_iter().enumerate() {
-                    match write {
-                        Write::Put { key, .. } => drop(live.insert(key, At::Data(place, nth))),
-                        Write::Delete { key } => drop(live.remove(&key)),
+                for (key, entry) in changes(place, &writes) {
+                    match entry {
+                        Some(entry) => drop(live.insert(key, entry.at)),
+                        None => drop(live.remove(&key)),
                     }
                 }
             }
@@ -79,7 +78,8 @@ impl<S: Storage> Bitcask<S> {
         });
         let mut keys = Vec::with_capacity(live.len());
         for (key, at) in live {
-            let value = self.value_at(&key, at)?;
+            let source = self.log.look(|segments| source(segments, at));
+            let value = self.value_at(&key, source)?;
             let placed = Placed {
                 at: builder.add(&key, &value)?,
                 entry_bytes: Placed::entry_bytes(key.len(), value.len()),
@@ -107,22 +107,5 @@ impl<S: Storage> Bitcask<S> {
         synced.or_fail("sync the store")?;
         let file = self.storage.open(&path).or_fail("open a merged file")?;
         Ok((Merged::open(file, &path, hi)?, keys))
-    }
-}
-
-impl super::keydir::Keydir {
-    /// The value of a key is in the merged file of the records up to there now, unless a later one has it.
-    fn moved(&mut self, key: &[u8], hi: u64, placed: Placed) {
-        let is_older = |at: &At| match at {
-            At::Data(Place { index, .. }, _) => *index <= hi,
-            At::Merged(_) => true,
-        };
-        if let Some(entry) = self
-            .entries
-            .get_mut(key)
-            .filter(|entry| is_older(&entry.at))
-        {
-            entry.at = At::Merged(placed);
-        }
     }
 }

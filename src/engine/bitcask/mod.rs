@@ -10,7 +10,7 @@
 //!
 //! - [`Bitcask`] is the handle, [`Options`] its settings, [`Stats`] what it is made of.
 //! - The data files are a log in segments ([`SegmentedLog`](super::wal::segments::SegmentedLog)). `merged`: the bytes of a
-//!   merged file. `hint`: those of its hint. `keydir`: where the value of each key is. `recovery`: what an open does.
+//!   merged file. `hint`: those of its hint. `keydir`: where the value of each key is; `index`: what is kept beside the data files. `recovery`: what an open does.
 //!   `merge`: what a merge does.
 //! - [`as_found`]: the unsafe other one.
 //!
@@ -22,6 +22,7 @@
 pub mod as_found;
 mod error;
 mod hint;
+mod index;
 mod keydir;
 mod merge;
 mod merged;

@@ -5,12 +5,13 @@
 
 use super::error::{Error, OrFail};
 use super::hint;
-use super::keydir::{At, Entry, Keydir};
+use super::keydir::{At, Entry, Keydir, changes};
 use super::merged::Merged;
+use super::store::Data;
 use crate::engine::wal::Entry as LogEntry;
-use crate::engine::wal::segments::SegmentedLog;
 use crate::storage::{File, Storage, read_all};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 const MERGED: &str = ".merged";
 const MERGED_IN_THE_MAKING: &str = ".merged.tmp";
@@ -123,26 +124,28 @@ fn number_of(stem: &str) -> Option<u64> {
 impl<F: File> Found<F> {
     /// Takes in what the data files say, once they are recovered, and removes what does not count.
     pub(super) fn settle<S: Storage<File = F>>(
-        &mut self,
+        mut self,
         storage: &S,
-        log: &SegmentedLog<S>,
+        log: &Data<S>,
     ) -> Result<(), Error> {
-        let floor = self
-            .merged
-            .as_ref()
-            .map_or(0, |merged| merged.footer.meta.hi);
-        for read in log.placed() {
+        let floor = self.merged.as_ref().map_or(0, |it| it.footer.meta.hi);
+        for read in log.read_from(None) {
             let (place, record) = read?;
             if let LogEntry::Writes(writes) = record.entry
                 && place.index > floor
             {
-                self.keydir.apply(place, &writes);
+                self.keydir.apply(changes(place, &writes));
             }
         }
-        for path in self.leftovers.drain(..) {
+        for path in self.leftovers {
             let removed = storage.remove(&path);
             removed.or_fail("remove what a crash left of a merge")?;
         }
+        log.look(|segments| {
+            let index = &mut segments.beside;
+            (index.keydir, index.hinted) = (self.keydir, self.hinted);
+            index.merged = self.merged.map(Arc::new);
+        });
         Ok(())
     }
 }

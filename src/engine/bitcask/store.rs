@@ -1,13 +1,16 @@
-//! The handle: open, put, get, delete, merge, close.
+//! The handle: open, put, get, delete, merge, close. Any number of threads may use it.
 
 use super::error::Error;
-use super::keydir::{At, Keydir};
+use super::index::Index;
+use super::keydir::At;
 use super::merged::Merged;
 use super::recovery;
 use crate::engine::wal::format::Owner;
-use crate::engine::wal::segments::{self, SegmentedLog};
+use crate::engine::wal::read::{Place, Records};
+use crate::engine::wal::segments::{self, Segments, Shared};
 use crate::engine::wal::{Entry as LogEntry, Lsn, SyncMode, Write};
 use crate::storage::Storage;
+use crate::sync::Mutex;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,6 +21,9 @@ pub struct Options {
     pub sync: SyncMode,
     /// Bytes at which a data file is full: the next write begins another.
     pub file_bytes: u64,
+    /// Bytes of zeros that are written ahead, so that most writes change no size, and a data barrier is cheap;
+    /// 0: none.
+    pub preallocate: u64,
 }
 
 impl Default for Options {
@@ -25,6 +31,7 @@ impl Default for Options {
         Options {
             sync: SyncMode::default(),
             file_bytes: 64 << 20,
+            preallocate: segments::Options::default().preallocate,
         }
     }
 }
@@ -49,8 +56,22 @@ impl Stats {
     }
 }
 
+/// The data files, and what is beside them.
+pub(super) type Data<S> = Shared<S, Index<<S as Storage>::File>>;
+
+/// Where a value is to be read, whatever becomes of the store meanwhile.
+pub(super) enum Source<F> {
+    /// From a record, the one of its writes with this number.
+    Data(Place, Option<Records<Arc<F>>>, usize),
+    /// From a merged file: where, and so many bytes.
+    Merged(Option<Arc<Merged<F>>>, u64, u64),
+}
+
 /// An open store, alone in its directory. Keys and values are bytes, with the log's limits:
 /// [`KEY_BYTES_MAX`](crate::engine::wal::KEY_BYTES_MAX) and [`VALUE_BYTES_MAX`](crate::engine::wal::VALUE_BYTES_MAX).
+///
+/// Writers who come together share one barrier. A merge goes on beside them, and stops them for two barriers only
+/// where it gives the old files up. Readers wait for no barrier.
 ///
 /// Dropping it does not sync: in a mode that does not sync every write, what only returned is then cached, and a power
 /// cut may take it. [`Bitcask::close`] syncs.
@@ -58,12 +79,9 @@ impl Stats {
 pub struct Bitcask<S: Storage> {
     pub(super) storage: S,
     pub(super) dir: PathBuf,
-    pub(super) log: SegmentedLog<S>,
-    pub(super) merged: Option<Merged<S::File>>,
-    /// Whether the merged file has a hint.
-    pub(super) hinted: bool,
-    pub(super) keydir: Keydir,
-    poison: Option<Arc<Error>>,
+    pub(super) log: Data<S>,
+    /// One merges at a time.
+    merging: Mutex<()>,
 }
 
 impl<S: Storage> Bitcask<S> {
@@ -75,101 +93,109 @@ impl<S: Storage> Bitcask<S> {
         let options = segments::Options {
             sync: options.sync,
             segment_bytes: options.file_bytes,
+            preallocate: options.preallocate,
         };
         let find = |point, last| recovery::find(&storage, dir, point, last);
-        let (log, mut found) =
-            SegmentedLog::open_as(storage.clone(), dir, options, Owner::Bitcask, find)?;
+        let beside = Index::default();
+        let (log, found) =
+            Shared::open(storage.clone(), dir, options, Owner::Bitcask, beside, find)?;
         found.settle(&storage, &log)?;
         Ok(Bitcask {
             storage,
             dir: dir.to_path_buf(),
             log,
-            merged: found.merged,
-            hinted: found.hinted,
-            keydir: found.keydir,
-            poison: None,
+            merging: Mutex::new(()),
         })
     }
 
     /// Gives the key this value; otherwise as [`Bitcask::write`].
-    pub fn put(&mut self, key: &[u8], value: &[u8]) -> Result<Lsn, Error> {
+    pub fn put(&self, key: &[u8], value: &[u8]) -> Result<Lsn, Error> {
         let (key, value) = (key.to_vec(), value.to_vec());
         self.write(&[Write::Put { key, value }])
     }
 
     /// Takes the key's value, where it has one; otherwise as [`Bitcask::write`].
-    pub fn delete(&mut self, key: &[u8]) -> Result<Lsn, Error> {
+    pub fn delete(&self, key: &[u8]) -> Result<Lsn, Error> {
         self.write(&[Write::Delete { key: key.to_vec() }])
     }
 
-    /// Makes several writes that any crash leaves all or none of. It is one call, and one record.
+    /// Makes several writes that any reader and any crash sees all or none of. It is one call, and one record.
     ///
     /// Once this returns, a kill leaves it, and so does a power cut in [`SyncMode::EveryWrite`]. In the other modes a
     /// power cut leaves it once a later `sync` or rotation, or the n-th call, has returned.
     ///
     /// After a failure but a refusal the writes may be found by the next recovery or not; until then they are not read,
-    /// and this handle takes no more.
-    pub fn write(&mut self, writes: &[Write]) -> Result<Lsn, Error> {
+    /// and this handle takes no more: everybody who waits for the same barrier is told the same.
+    pub fn write(&self, writes: &[Write]) -> Result<Lsn, Error> {
         self.check_poison()?;
-        let (lsn, place) = self.log.append_placed(writes)?;
-        self.keydir.apply(place, writes);
-        Ok(lsn)
+        let stage = |index: &mut Index<S::File>, _, place| index.stage(place, writes);
+        Ok(self.log.append(writes, stage)?)
     }
 
-    /// The value of the key, where it has one. What does not read back as it was written is an error.
+    /// The value of the key, where it has one: that of the newest write that returned. What does not read back as it
+    /// was written is an error.
     ///
     /// In the modes that do not sync every write, a power cut may yet take it.
     pub fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        let entry = self.keydir.entries.get(key);
-        entry.map(|entry| self.value_at(key, entry.at)).transpose()
+        let source = self.log.look(|segments| {
+            let at = segments.beside.keydir.entries.get(key)?.at;
+            Some(source(segments, at))
+        });
+        source.map(|source| self.value_at(key, source)).transpose()
     }
 
-    /// The keys that have a value, in no order.
-    pub fn keys(&self) -> impl Iterator<Item = &[u8]> {
-        self.keydir.entries.keys().map(Vec::as_slice)
-    }
-
-    /// Folds over all keys and their values, in order of the keys.
-    pub fn fold<T>(&self, from: T, mut step: impl FnMut(T, &[u8], &[u8]) -> T) -> Result<T, Error> {
-        let mut keys: Vec<&[u8]> = self.keys().collect();
+    /// The keys that have a value, in order.
+    pub fn keys(&self) -> Vec<Vec<u8>> {
+        let mut keys: Vec<Vec<u8>> =
+            self.look(|index| index.keydir.entries.keys().cloned().collect());
         keys.sort_unstable();
-        keys.into_iter().try_fold(from, |so_far, key| {
-            let value = self.get(key)?.unwrap_or_default();
-            Ok(step(so_far, key, &value))
+        keys
+    }
+
+    /// Folds over the keys that have a value now, in order, with their values. Who writes meanwhile may change a value
+    /// before it is its turn, and a key that was deleted by then is passed over.
+    pub fn fold<T>(&self, from: T, mut step: impl FnMut(T, &[u8], &[u8]) -> T) -> Result<T, Error> {
+        self.keys().into_iter().try_fold(from, |so_far, key| {
+            Ok(match self.get(&key)? {
+                Some(value) => step(so_far, &key, &value),
+                None => so_far,
+            })
         })
     }
 
     /// Closes the active data file and begins another, unless it is empty. Everything before is durable once this
     /// returns.
-    pub fn rotate(&mut self) -> Result<(), Error> {
+    pub fn rotate(&self) -> Result<(), Error> {
         self.check_poison()?;
         Ok(self.log.rotate()?)
     }
 
     /// Merges the closed data files, and the merged file of before, into one file of what they still say, and removes
-    /// them. Nothing where there are none. It promises nothing of what only returned.
+    /// them. Nothing where there are none. It promises nothing of what only returned. Others may write meanwhile; two
+    /// merges take turns.
     ///
     /// After a failure this handle takes no more; what was acknowledged is as safe as it was.
-    pub fn merge(&mut self) -> Result<(), Error> {
+    pub fn merge(&self) -> Result<(), Error> {
+        let _turn = self.merging.lock().map_err(|_| Error::Panicked)?;
         self.check_poison()?;
         let Some(hi) = self.log.closed_up_to() else {
             return Ok(());
         };
         self.merge_closed(hi).map_err(|error| {
             let because = Arc::new(error);
-            self.poison = Some(because.clone());
+            self.look(|index| index.poison = Some(because.clone()));
             Error::Poisoned { because }
         })
     }
 
     /// Makes everything that returned durable, with one barrier where there is anything to cover.
-    pub fn sync(&mut self) -> Result<(), Error> {
+    pub fn sync(&self) -> Result<(), Error> {
         self.check_poison()?;
         Ok(self.log.sync()?)
     }
 
     /// Syncs, as [`Bitcask::sync`], and lets go of the directory, also where the sync fails.
-    pub fn close(mut self) -> Result<(), Error> {
+    pub fn close(self) -> Result<(), Error> {
         self.sync()
     }
 
@@ -180,27 +206,43 @@ impl<S: Storage> Bitcask<S> {
 
     /// What the store is made of now.
     pub fn stats(&self) -> Stats {
-        let merged = self.merged.as_ref();
-        Stats {
-            keys: self.keydir.entries.len(),
-            data_files: self.log.segments().count(),
-            bytes: self.log.bytes() + merged.map_or(0, |merged| merged.footer.file_bytes),
-            live_bytes: self.keydir.live_bytes,
-        }
+        self.log.look(|segments| {
+            let index = &segments.beside;
+            let merged = index.merged.as_ref();
+            Stats {
+                keys: index.keydir.entries.len(),
+                data_files: segments.count(),
+                bytes: segments.bytes() + merged.map_or(0, |merged| merged.footer.file_bytes),
+                live_bytes: index.keydir.live_bytes,
+            }
+        })
     }
 
     /// Up to which record the merged file holds everything, and whether it has a hint; `None` where there is none.
     pub fn merged_up_to(&self) -> Option<(u64, bool)> {
-        let merged = self.merged.as_ref()?;
-        Some((merged.footer.meta.hi, self.hinted))
+        self.look(|index| {
+            let merged = index.merged.as_ref()?;
+            Some((merged.footer.meta.hi, index.hinted))
+        })
+    }
+
+    /// How many threads wait for others.
+    pub fn waiting(&self) -> usize {
+        self.log.waiting()
+    }
+
+    /// Looks at what is beside the data files, for a moment.
+    pub(super) fn look<T>(&self, at: impl FnOnce(&mut Index<S::File>) -> T) -> T {
+        self.log.look(|segments| at(&mut segments.beside))
     }
 
     /// The value of a key that is there.
-    pub(super) fn value_at(&self, key: &[u8], at: At) -> Result<Vec<u8>, Error> {
-        match (at, &self.merged) {
-            (At::Data(place, nth), _) => {
-                let record = self.log.record_at(place)?;
-                if let LogEntry::Writes(mut writes) = record.entry
+    pub(super) fn value_at(&self, key: &[u8], source: Source<S::File>) -> Result<Vec<u8>, Error> {
+        match source {
+            Source::Data(place, records, nth) => {
+                let records = records.ok_or_else(|| self.another(place.index))?;
+                let (_, entry) = records.first()?;
+                if let LogEntry::Writes(mut writes) = entry
                     && nth < writes.len()
                     && let Write::Put { value, .. } = writes.swap_remove(nth)
                 {
@@ -208,14 +250,14 @@ impl<S: Storage> Bitcask<S> {
                 }
                 Err(self.another(place.index))
             }
-            (At::Merged(placed), Some(merged)) => {
-                let (found, value) = merged.read(placed.at, placed.entry_bytes as usize)?;
+            Source::Merged(merged, at, bytes) => {
+                let merged = merged.ok_or_else(|| self.another(at))?;
+                let (found, value) = merged.read(at, bytes as usize)?;
                 match found == key {
                     true => Ok(value),
-                    false => Err(self.another(placed.at)),
+                    false => Err(self.another(at)),
                 }
             }
-            (At::Merged(placed), None) => Err(self.another(placed.at)),
         }
     }
 
@@ -228,11 +270,23 @@ impl<S: Storage> Bitcask<S> {
     }
 
     fn check_poison(&self) -> Result<(), Error> {
-        match &self.poison {
-            Some(because) => Err(Error::Poisoned {
-                because: because.clone(),
-            }),
+        match self.look(|index| index.poison.clone()) {
+            Some(because) => Err(Error::Poisoned { because }),
             None => Ok(self.log.check_poison()?),
+        }
+    }
+}
+
+/// Where a value is to be read that is there now.
+pub(super) fn source<F: crate::storage::File>(
+    segments: &Segments<F, Index<F>>,
+    at: At,
+) -> Source<F> {
+    match at {
+        At::Data(place, nth) => Source::Data(place, segments.read_at(place), nth),
+        At::Merged(placed) => {
+            let merged = segments.beside.merged.clone();
+            Source::Merged(merged, placed.at, placed.entry_bytes)
         }
     }
 }

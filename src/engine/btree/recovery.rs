@@ -76,7 +76,7 @@ pub(super) fn recover<S: Storage>(
         remove_leftover()?;
         (create(storage, &made, &path, options.page_bytes)?, 0, None)
     };
-    let log = open_file(storage, dir, Owner::Btree, options.sync, floor)?;
+    let log = open_file(storage, dir, Owner::Btree, options.sync.into(), floor)?;
     let mut dirty = BTreeMap::new();
     for record in log.read_from(None) {
         for write in record?.writes {

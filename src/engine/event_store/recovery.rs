@@ -7,10 +7,10 @@ use super::codec::{self, Unreadable};
 use super::error::{Error, OrFail};
 use super::event::{Event, Position};
 use super::snapshot::{self, Named, Snapshot};
-use crate::engine::wal::file::LogFile;
+use crate::engine::wal::file::{Habits, LogFile};
 use crate::engine::wal::format::Owner;
 use crate::engine::wal::log::{NAME, open_file};
-use crate::engine::wal::{Record, SyncMode, Write};
+use crate::engine::wal::{Record, Write};
 use crate::storage::{Storage, read_all};
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -59,7 +59,7 @@ impl Events {
 pub(super) fn recover<S: Storage>(
     storage: &S,
     dir: &Path,
-    sync: SyncMode,
+    habits: Habits,
 ) -> Result<Recovered<S::File>, Error> {
     let names = storage.list(dir).or_fail("open the store")?;
     let snapshots = names.iter().filter_map(|name| match snapshot::named(name) {
@@ -72,7 +72,7 @@ pub(super) fn recover<S: Storage>(
             dir: dir.to_path_buf(),
         });
     }
-    let log = open_file(storage, dir, Owner::EventStore, sync, None)?;
+    let log = open_file(storage, dir, Owner::EventStore, habits, None)?;
     let mut events = Events::default();
     let mut records = Vec::new();
     for record in log.read_from(None) {

@@ -63,7 +63,7 @@ impl<S: Storage> EventStore<S> {
             log,
             events,
             snapshots,
-        } = recovery::recover(&storage, dir, options.sync)?;
+        } = recovery::recover(&storage, dir, options.sync.into())?;
         Ok(EventStore {
             storage,
             dir: dir.to_path_buf(),

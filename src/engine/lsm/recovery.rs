@@ -65,7 +65,7 @@ fn create<S: Storage>(
     // Under its final name, for the sake of what errors say.
     let file = storage.open(&path).or_fail("open the log")?;
     Ok(Opened {
-        log: LogFile::empty(file, &path, Owner::Lsm, options.sync),
+        log: LogFile::empty(file, &path, Owner::Lsm, options.sync.into()),
         version: Version {
             memtable: Arc::new(Memtable::new()),
             tables: Vec::new(),
@@ -102,7 +102,7 @@ fn recover<S: Storage>(
         removed.or_fail("remove a table that another holds all of")?;
     }
 
-    let log = LogFile::recovered(file, &path, Owner::Lsm, options.sync, floor, scan);
+    let log = LogFile::recovered(file, &path, Owner::Lsm, options.sync.into(), floor, scan);
     let memtable = Memtable::new();
     for record in log.read_from(None) {
         let record = record?;

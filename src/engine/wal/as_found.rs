@@ -17,6 +17,7 @@ use super::read::{Format, Pieces, Records, Start};
 use crate::storage::{File, Storage};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 const TOMBSTONE: u32 = 0xFFFF_FFFF;
 
@@ -44,7 +45,7 @@ pub struct AsFoundOptions {
 #[derive(Debug)]
 pub(crate) struct AsFoundLog<F> {
     path: PathBuf,
-    file: F,
+    file: Arc<F>,
     options: AsFoundOptions,
     found: u64,
     records: u64,
@@ -65,7 +66,7 @@ impl<F: File> AsFoundLog<F> {
         let records = recover(&file, path, options.torn_tail)?;
         Ok(AsFoundLog {
             path: path.to_path_buf(),
-            file,
+            file: Arc::new(file),
             options,
             found: records,
             records,
@@ -105,8 +106,8 @@ impl<F: File> AsFoundLog<F> {
     }
 
     /// Every record that is read as one.
-    pub(crate) fn read_from(&self, after: Option<Lsn>) -> Records<'_, F> {
-        records_of(&self.file, &self.path).after(after)
+    pub(crate) fn read_from(&self, after: Option<Lsn>) -> Records<Arc<F>> {
+        records_of(self.file.clone(), &self.path).after(after)
     }
 
     /// The last record that was found or whose append returned.
@@ -129,7 +130,7 @@ impl<F: File> AsFoundLog<F> {
 }
 
 /// The records of a file that holds such records and nothing else: what is read as one.
-pub(crate) fn records_of<'f, F: File>(file: &'f F, path: &'f Path) -> Records<'f, F> {
+pub(crate) fn records_of<F: File>(file: F, path: &Path) -> Records<F> {
     let start = Start {
         at: 0,
         chain: Chain::start(),
@@ -179,7 +180,7 @@ fn recover<F: File>(file: &F, path: &Path, torn_tail: TornTail) -> Result<u64, E
 
 /// The record at `at` and where it ends; `None` where the file ends before it does.
 pub(super) fn read_record<F: File>(
-    pieces: &mut Pieces<'_, F>,
+    pieces: &mut Pieces<F>,
     at: u64,
 ) -> io::Result<Option<(Write, u64)>> {
     let Some((key, at)) = read_field(pieces, at)? else {
@@ -197,7 +198,7 @@ pub(super) fn read_record<F: File>(
 
 /// A length and as many bytes, or none for a tombstone, and where they end.
 fn read_field<F: File>(
-    pieces: &mut Pieces<'_, F>,
+    pieces: &mut Pieces<F>,
     at: u64,
 ) -> io::Result<Option<(Option<Vec<u8>>, u64)>> {
     let mut bytes = Vec::new();

@@ -51,7 +51,7 @@ use std::io;
 ///
 /// It would have the index of `missing`, and at least its generation, and would follow `chain`.
 pub(super) fn was_durable<F: File>(
-    pieces: &mut Pieces<'_, F>,
+    pieces: &mut Pieces<F>,
     at: u64,
     chain: Chain,
     missing: Lsn,
@@ -93,7 +93,7 @@ impl Search {
     /// The crc that the record ought to have, where the file is long enough for all of it.
     fn crc_of_contents<F: File>(
         &mut self,
-        pieces: &mut Pieces<'_, F>,
+        pieces: &mut Pieces<F>,
         at: u64,
         header: &Header,
         chain: Chain,
@@ -107,7 +107,7 @@ impl Search {
     /// Tries every cell behind the record at `at`, by the index in what may be a header.
     fn anywhere<F: File>(
         &mut self,
-        pieces: &mut Pieces<'_, F>,
+        pieces: &mut Pieces<F>,
         at: u64,
         chain: Chain,
     ) -> io::Result<bool> {
@@ -139,7 +139,7 @@ impl Search {
     /// missing one was durable.
     fn testifies<F: File>(
         &mut self,
-        pieces: &mut Pieces<'_, F>,
+        pieces: &mut Pieces<F>,
         mut place: u64,
         mut chain: Chain,
     ) -> io::Result<bool> {

@@ -145,6 +145,11 @@ pub enum Error {
         because: Arc<Error>,
     },
 
+    /// A thread panicked while it wrote, which is a bug. What is known is as for [`Error::Poisoned`], where
+    /// this is the cause.
+    #[error("a thread panicked while it wrote to the log; open the log again")]
+    Panicked,
+
     /// A key, a value or a batch is over its limit. Nothing was written, and the handle goes on.
     #[error("a {what} of {bytes} bytes is over the limit of {bytes_max}; split it up")]
     TooLarge {

@@ -1,31 +1,61 @@
 //! The durable log as a file that somebody else makes, locks and names: [`super::Log`], or an engine
 //! that protects its tables with it.
+//!
+//! ```text
+//! stage     a record gets its number, and its bytes go to the buffer
+//! take      what is staged becomes a batch, with a barrier where one is due
+//! write     the batch: one write at the tail | data barrier          no lock is needed for this
+//! returned  the batch is there: readers see it, and the mark is as far as its barrier reached
+//! ```
+//!
+//! Who is alone does the four in a row ([`LogFile::append`]); many writers share them (`group`).
 
+use super::batch::{Batch, Staged};
 use super::error::{Error, OrFail};
-use super::format::{self, Chain, Entry, FILE_HEADER, Lsn, Note, Owner, Write};
+use super::format::{self, Chain, FILE_HEADER, Lsn, Note, Owner, Write};
 use super::read::{Format, Pieces, Place, Records};
 use super::recovery::Scan;
 use super::{SyncMode, read};
 use crate::storage::{File, Storage, parent};
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// When a log syncs, and how it takes space.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Habits {
+    pub(crate) sync: SyncMode,
+    /// Bytes of zeros that are written ahead, so that a size changes seldom; 0: none.
+    pub(crate) preallocate: u64,
+}
+
+impl From<SyncMode> for Habits {
+    /// Nothing is written ahead.
+    fn from(sync: SyncMode) -> Habits {
+        Habits {
+            sync,
+            preallocate: 0,
+        }
+    }
+}
 
 /// An open log.
 #[derive(Debug)]
 pub(crate) struct LogFile<F> {
     path: PathBuf,
-    file: F,
+    file: Arc<F>,
     owner: Owner,
-    sync: SyncMode,
-    /// Where the next record goes.
+    habits: Habits,
+    /// Where what returned ends.
     tail: u64,
-    /// The newest record, here or held elsewhere.
+    /// Where what was taken ends, and what is staged will go.
+    end: u64,
+    /// How long the file is, at least.
+    allocated: u64,
+    /// The newest record that returned, here or held elsewhere.
     last: Option<Lsn>,
     /// The record that the first one here follows: the newest that is held elsewhere.
     floor: Option<Lsn>,
-    /// What the next record follows.
-    chain: Chain,
+    staged: Staged,
     /// INVARIANT: the index up to which barriers have completed, of this life or, after recovery,
     /// of an earlier one.
     mark: u64,
@@ -35,7 +65,6 @@ pub(crate) struct LogFile<F> {
     begun: bool,
     calls_since_barrier: u32,
     poison: Option<Arc<Error>>,
-    buffer: Vec<u8>,
 }
 
 /// Writes the header of an empty log, under a name in the making, and makes it durable.
@@ -55,22 +84,23 @@ pub(super) fn sync_names<S: Storage>(storage: &S, dir: &Path) -> Result<(), Erro
 
 impl<F: File> LogFile<F> {
     /// The log with nothing but a durable header, see [`write_header`].
-    pub(crate) fn empty(file: F, path: &Path, owner: Owner, sync: SyncMode) -> LogFile<F> {
+    pub(crate) fn empty(file: F, path: &Path, owner: Owner, habits: Habits) -> LogFile<F> {
         LogFile {
             path: path.to_path_buf(),
-            file,
+            file: Arc::new(file),
             owner,
-            sync,
+            habits,
             tail: FILE_HEADER as u64,
+            end: FILE_HEADER as u64,
+            allocated: FILE_HEADER as u64,
             last: None,
             floor: None,
-            chain: Chain::start_of(owner),
+            staged: Staged::behind(Chain::start_of(owner)),
             mark: 0,
             found_generation: 0,
             begun: false,
             calls_since_barrier: 0,
             poison: None,
-            buffer: Vec::new(),
         }
     }
 
@@ -79,88 +109,143 @@ impl<F: File> LogFile<F> {
         file: F,
         path: &Path,
         owner: Owner,
-        sync: SyncMode,
+        habits: Habits,
         floor: Option<Lsn>,
         scan: Scan,
     ) -> LogFile<F> {
-        LogFile {
+        let mut log = LogFile {
             tail: scan.tail,
+            end: scan.tail,
+            allocated: scan.settled_bytes(),
             last: scan.last,
             floor,
-            chain: scan.chain,
             mark: scan.last.map_or(0, |lsn| lsn.index),
             found_generation: scan.last.map_or(0, |lsn| lsn.generation),
-            ..LogFile::empty(file, path, owner, sync)
-        }
+            ..LogFile::empty(file, path, owner, habits)
+        };
+        (log.staged.last, log.staged.chain) = (scan.last, scan.chain);
+        log
     }
 
     /// The log that goes on behind this one, in a file with nothing but a durable header. All of this one is
     /// durable.
     pub(super) fn successor(&self, file: F, path: &Path) -> LogFile<F> {
         debug_assert!(self.last.is_none_or(|last| last.index <= self.mark));
-        LogFile {
+        let mut next = LogFile {
             last: self.last,
             floor: self.last,
             mark: self.mark,
             found_generation: self.found_generation,
             begun: self.begun,
-            ..LogFile::empty(file, path, self.owner, self.sync)
-        }
+            ..LogFile::empty(file, path, self.owner, self.habits)
+        };
+        next.staged.last = self.last;
+        next
     }
 
-    /// Appends a record. After a failure it may be found by the next recovery or not, and this
+    /// Appends a record, alone. After a failure it may be found by the next recovery or not, and this
     /// handle takes no more.
     pub(crate) fn append(&mut self, writes: &[Write]) -> Result<Lsn, Error> {
-        self.check_poison()?;
-        let lsn = self.next_lsn()?;
-        let chain = format::encode(self.chain, lsn, self.mark, writes, &mut self.buffer)?;
-        self.write(lsn, chain, false)
-    }
-
-    /// Appends a note, and syncs it in any case where it `is_due`; otherwise as [`LogFile::append`].
-    pub(super) fn note(&mut self, note: Note, is_due: bool) -> Result<Lsn, Error> {
-        self.check_poison()?;
-        let lsn = self.next_lsn()?;
-        let chain = format::encode_note(self.chain, lsn, self.mark, note, &mut self.buffer);
-        self.write(lsn, chain, is_due)
-    }
-
-    /// Writes the record in the buffer.
-    fn write(&mut self, lsn: Lsn, chain: Chain, is_due: bool) -> Result<Lsn, Error> {
-        // One write: whatever part of it a crash leaves, the checksum tells.
-        let written = self.file.write_at(self.tail, &self.buffer);
-        written.map_err(|error| self.poisoned("write to the log", error))?;
-        let calls = self.calls_since_barrier.saturating_add(1);
-        let is_due = match self.sync {
-            SyncMode::EveryWrite => true,
-            SyncMode::EveryN(n) => is_due || calls >= n.get(),
-            SyncMode::Never => is_due,
-        };
-        // INVARIANT: nobody is told an LSN before its generation is durable, or a later life could
-        // give it again.
-        if is_due || !self.begun {
-            let synced = self.file.data_barrier();
-            synced.map_err(|error| self.poisoned("sync the log", error))?;
-            (self.begun, self.mark, self.calls_since_barrier) = (true, lsn.index, 0);
-        } else {
-            self.calls_since_barrier = calls;
-        }
-        self.tail += self.buffer.len() as u64;
-        (self.last, self.chain) = (Some(lsn), chain);
+        let lsn = self.stage(writes)?;
+        self.write_staged()?;
         Ok(lsn)
     }
 
     /// Makes everything that returned durable, with one barrier where there is anything to cover.
     pub(crate) fn sync(&mut self) -> Result<(), Error> {
         self.check_poison()?;
-        if self.last.is_none_or(|last| last.index <= self.mark) {
+        if self.is_covered() {
             return Ok(());
         }
-        self.file
-            .data_barrier()
-            .map_err(|error| self.poisoned("sync the log", error))?;
-        self.mark = self.last.map_or(0, |lsn| lsn.index);
-        self.calls_since_barrier = 0;
+        self.want_barrier();
+        self.write_staged()
+    }
+
+    fn write_staged(&mut self) -> Result<(), Error> {
+        let batch = self.take();
+        let written = batch.write();
+        self.returned(batch, written)
+    }
+
+    /// Gives a record its number, and puts it behind what is staged.
+    pub(crate) fn stage(&mut self, writes: &[Write]) -> Result<Lsn, Error> {
+        self.check_poison()?;
+        let lsn = self.next_lsn()?;
+        let staged = &mut self.staged;
+        staged.chain = format::encode(staged.chain, lsn, self.mark, writes, &mut staged.bytes)?;
+        self.count(lsn);
+        Ok(lsn)
+    }
+
+    /// The same of a note, which is synced in any case where it `is_due`.
+    pub(super) fn stage_note(&mut self, note: Note, is_due: bool) -> Result<Lsn, Error> {
+        self.check_poison()?;
+        let lsn = self.next_lsn()?;
+        let staged = &mut self.staged;
+        staged.chain = format::encode_note(staged.chain, lsn, self.mark, note, &mut staged.bytes);
+        staged.is_due |= is_due;
+        self.count(lsn);
+        Ok(lsn)
+    }
+
+    fn count(&mut self, lsn: Lsn) {
+        self.staged.last = Some(lsn);
+        self.staged.calls = self.staged.calls.saturating_add(1);
+    }
+
+    /// The next batch has a barrier.
+    pub(crate) fn want_barrier(&mut self) {
+        self.staged.is_due = true;
+    }
+
+    /// Takes what is staged, to be written; what is staged from now on goes behind it.
+    pub(crate) fn take(&mut self) -> Batch<F> {
+        let calls = self.calls_since_barrier.saturating_add(self.staged.calls);
+        let is_due = match self.habits.sync {
+            SyncMode::EveryWrite => true,
+            SyncMode::EveryN(n) => calls >= n.get(),
+            SyncMode::Never => false,
+        };
+        let mut bytes = std::mem::take(&mut self.staged.bytes);
+        let (at, records) = (self.end, bytes.len());
+        self.end += records as u64;
+        if self.end > self.allocated && self.habits.preallocate > 0 {
+            self.allocated = self.end.next_multiple_of(self.habits.preallocate);
+            bytes.resize((self.allocated - at) as usize, 0);
+        }
+        Batch {
+            file: self.file.clone(),
+            at,
+            bytes,
+            records,
+            last: self.staged.last,
+            calls: std::mem::take(&mut self.staged.calls),
+            // INVARIANT: nobody is told an LSN before its generation is durable, or a later life could
+            // give it again.
+            is_due: std::mem::take(&mut self.staged.is_due) || is_due || !self.begun,
+        }
+    }
+
+    /// What a batch came to. A failed barrier is final, and so is a failed write: some of it may be written.
+    pub(crate) fn returned(
+        &mut self,
+        batch: Batch<F>,
+        written: Result<(), Error>,
+    ) -> Result<(), Error> {
+        written.map_err(|error| self.poisoned_by(error))?;
+        self.tail += batch.records as u64;
+        self.last = batch.last;
+        if batch.is_due {
+            self.begun = true;
+            self.mark = batch.last.map_or(self.mark, |lsn| lsn.index);
+            self.calls_since_barrier = 0;
+        } else {
+            self.calls_since_barrier = self.calls_since_barrier.saturating_add(batch.calls);
+        }
+        if self.staged.bytes.is_empty() {
+            self.staged.bytes = batch.bytes;
+            self.staged.bytes.clear();
+        }
         Ok(())
     }
 
@@ -170,11 +255,27 @@ impl<F: File> LogFile<F> {
     /// INVARIANT: the caller holds everything up to the last record elsewhere, durably, and says so
     /// as the floor at the next open.
     pub(crate) fn recycle(&mut self) {
-        debug_assert!(self.last.is_none_or(|last| last.index <= self.mark));
+        debug_assert!(self.is_covered() && self.staged.bytes.is_empty());
         self.tail = FILE_HEADER as u64;
-        self.chain = Chain::start_of(self.owner);
+        self.end = self.tail;
+        self.staged.chain = Chain::start_of(self.owner);
         self.floor = self.last;
         self.calls_since_barrier = 0;
+    }
+
+    /// Whether barriers cover everything, staged or returned.
+    pub(crate) fn is_covered(&self) -> bool {
+        self.staged.last.is_none_or(|last| last.index <= self.mark)
+    }
+
+    /// Whether nothing waits to be written.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.staged.bytes.is_empty() && !self.staged.is_due
+    }
+
+    /// The newest record that was staged.
+    pub(crate) fn last_staged(&self) -> Option<Lsn> {
+        self.staged.last
     }
 
     /// Where it is.
@@ -187,24 +288,24 @@ impl<F: File> LogFile<F> {
         self.floor.map_or(0, |lsn| lsn.index)
     }
 
-    /// Bytes of the live records: those that are held nowhere else.
+    /// Bytes of the live records, staged or returned: those that are held nowhere else.
     pub(crate) fn live_bytes(&self) -> u64 {
-        self.tail - FILE_HEADER as u64
+        self.end + self.staged.bytes.len() as u64 - FILE_HEADER as u64
     }
 
-    /// The live records after `after`, or all.
-    pub(crate) fn read_from(&self, after: Option<Lsn>) -> Records<'_, F> {
+    /// The live records after `after`, or all, of those that returned.
+    pub(crate) fn read_from(&self, after: Option<Lsn>) -> Records<Arc<F>> {
         let start = read::Start {
             at: FILE_HEADER as u64,
             chain: Chain::start_of(self.owner),
             previous: self.floor,
         };
-        let pieces = Pieces::new(&self.file, self.tail);
+        let pieces = Pieces::new(self.file.clone(), self.tail);
         Records::new(pieces, &self.path, start, Format::Durable).after(after)
     }
 
-    /// The record at a place that was read or appended before.
-    pub(super) fn record_at(&self, place: Place) -> Result<(Lsn, Entry), Error> {
+    /// The records from a place on that was read or appended before.
+    pub(super) fn read_at(&self, place: Place) -> Records<Arc<F>> {
         let start = read::Start {
             at: place.at,
             chain: place.chain,
@@ -213,25 +314,16 @@ impl<F: File> LogFile<F> {
                 index: place.index - 1,
             }),
         };
-        let pieces = Pieces::new(&self.file, self.tail);
-        let mut records = Records::new(pieces, &self.path, start, Format::Durable);
-        match records.next_entry() {
-            Some(record) => record,
-            None => Err(Error::Damaged {
-                path: self.path.clone(),
-                at: place.at,
-                index: place.index,
-                because: "it was there when it was recovered or written, and is not now",
-            }),
-        }
+        let pieces = Pieces::new(self.file.clone(), self.tail);
+        Records::new(pieces, &self.path, start, Format::Durable)
     }
 
     /// Where the next record goes, but for its index.
     pub(super) fn next_place(&self) -> Place {
         Place {
             index: 0,
-            at: self.tail,
-            chain: self.chain,
+            at: self.end + self.staged.bytes.len() as u64,
+            chain: self.staged.chain,
         }
     }
 
@@ -251,7 +343,7 @@ impl<F: File> LogFile<F> {
             what,
         };
         let generation = self.found_generation.checked_add(1);
-        let index = self.last.map_or(0, |lsn| lsn.index).checked_add(1);
+        let index = self.staged.last.map_or(0, |lsn| lsn.index).checked_add(1);
         Ok(Lsn {
             generation: generation.ok_or_else(|| exhausted("generations"))?,
             index: index.ok_or_else(|| exhausted("indexes"))?,
@@ -268,14 +360,12 @@ impl<F: File> LogFile<F> {
         }
     }
 
-    /// A failed barrier is final, and so is a failed write: some of it may be written.
-    pub(super) fn poisoned(&mut self, doing: &'static str, error: io::Error) -> Error {
-        self.poisoned_by(Error::storage(doing, error))
-    }
-
-    /// As [`LogFile::poisoned`].
+    /// From now on this handle takes no more, because of that.
     pub(super) fn poisoned_by(&mut self, error: Error) -> Error {
-        let because = Arc::new(error);
+        let because = match error {
+            Error::Poisoned { because } => because,
+            error => Arc::new(error),
+        };
         self.poison = Some(because.clone());
         Error::Poisoned { because }
     }

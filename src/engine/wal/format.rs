@@ -279,8 +279,8 @@ pub(crate) fn check_file_header(path: &Path, bytes: &[u8]) -> Result<(), Error> 
     Owner::Log.check_file_header(path, bytes)
 }
 
-/// Puts the record that follows `chain` into `into`, which is emptied first, and says what the next
-/// one follows; refuses writes that are over a limit.
+/// Adds the record that follows `chain` to `into`, and says what the next one follows; refuses writes
+/// that are over a limit, and adds nothing then.
 pub(crate) fn encode(
     chain: Chain,
     lsn: Lsn,
@@ -289,7 +289,7 @@ pub(crate) fn encode(
     into: &mut Vec<u8>,
 ) -> Result<Chain, Error> {
     let (count, length) = check_limits(writes)?;
-    begin(lsn, mark, count, length, into);
+    let from = begin(lsn, mark, count, length, into);
     for write in writes {
         let (tag, key, value) = match write {
             Write::Put { key, value } => (PUT, key, Some(value)),
@@ -301,7 +301,7 @@ pub(crate) fn encode(
             into.extend_from_slice(field);
         }
     }
-    Ok(end(chain, into))
+    Ok(end(chain, from, into))
 }
 
 /// As [`encode`], of an entry that is no write.
@@ -317,26 +317,29 @@ pub(crate) fn encode_note(
         Note::Commit(number) => (COMMIT, number),
         Note::Checkpoint(number) => (CHECKPOINT, number),
     };
-    begin(lsn, mark, 1, NOTE_BYTES, into);
+    let from = begin(lsn, mark, 1, NOTE_BYTES, into);
     into.push(tag);
     into.extend_from_slice(&number.to_le_bytes());
-    end(chain, into)
+    end(chain, from, into)
 }
 
-/// The header of a record, without its crc.
-fn begin(lsn: Lsn, mark: u64, count: u32, length: u32, into: &mut Vec<u8>) {
-    into.clear();
+/// The header of a record, without its crc; and where it begins.
+fn begin(lsn: Lsn, mark: u64, count: u32, length: u32, into: &mut Vec<u8>) -> usize {
+    let from = into.len();
     into.extend_from_slice(&[0; 4]);
     into.extend_from_slice(&length.to_le_bytes());
     into.extend_from_slice(&lsn.generation.to_le_bytes());
     into.extend_from_slice(&count.to_le_bytes());
     into.extend_from_slice(&lsn.index.to_le_bytes());
     into.extend_from_slice(&mark.to_le_bytes());
+    from
 }
 
-/// The padding of a record, and its crc.
-fn end(chain: Chain, record: &mut Vec<u8>) -> Chain {
-    record.resize(record.len().next_multiple_of(CELL), 0);
+/// The padding of the record that begins there, and its crc.
+fn end(chain: Chain, from: usize, into: &mut Vec<u8>) -> Chain {
+    let bytes = (into.len() - from).next_multiple_of(CELL);
+    into.resize(from + bytes, 0);
+    let record = &mut into[from..];
     let crc = chain.crc(&record[4..]);
     record[..4].copy_from_slice(&crc.to_le_bytes());
     chain.then(crc)

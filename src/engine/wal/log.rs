@@ -1,14 +1,17 @@
-//! The handle: open, append, sync, read, close.
+//! The handle: open, append, sync, read, close. Any number of threads may use it.
 
 use super::as_found::AsFoundLog;
 use super::error::{Error, OrFail};
-use super::file::{self, LogFile, sync_names};
+use super::file::{self, Habits, LogFile, sync_names};
 use super::format::{self, Lsn, Owner, Write};
+use super::group::Group;
 use super::read::Records;
-use super::{Options, SyncMode, recovery};
+use super::{Options, recovery};
 use crate::engine::Discipline;
 use crate::storage::{Storage, claim};
+use crate::sync::Mutex;
 use std::path::Path;
+use std::sync::{Arc, PoisonError};
 
 /// The log's name in its directory, once its header is durable.
 pub(crate) const NAME: &str = "log";
@@ -16,6 +19,9 @@ pub(crate) const NAME: &str = "log";
 pub(crate) const NAME_IN_THE_MAKING: &str = "log.tmp";
 
 /// An open log, alone in its directory.
+///
+/// Writers who come together share one barrier: one of them writes and syncs for all who arrived while it was
+/// on its way. Readers wait for no barrier.
 ///
 /// Dropping it does not sync: in a mode that does not sync every write, what only returned is then
 /// cached, and a power cut may take it. [`Log::close`] syncs.
@@ -27,8 +33,8 @@ pub struct Log<S: Storage> {
 
 #[derive(Debug)]
 enum Kept<F> {
-    Durable(LogFile<F>),
-    AsFound(AsFoundLog<F>),
+    Durable(Group<LogFile<F>>),
+    AsFound(Mutex<AsFoundLog<F>>),
 }
 
 impl<S: Storage> Log<S> {
@@ -45,10 +51,16 @@ impl<S: Storage> Log<S> {
         let path = dir.join(NAME);
         let kept = match options.discipline {
             Discipline::Durable => {
-                Kept::Durable(open_file(&storage, dir, Owner::Log, options.sync, None)?)
+                let habits = Habits {
+                    sync: options.sync,
+                    preallocate: options.preallocate,
+                };
+                let file = open_file(&storage, dir, Owner::Log, habits, None)?;
+                Kept::Durable(Group::new(file))
             }
             Discipline::AsFound => {
-                Kept::AsFound(AsFoundLog::open(&storage, &path, options.as_found)?)
+                let log = AsFoundLog::open(&storage, &path, options.as_found)?;
+                Kept::AsFound(Mutex::new(log))
             }
         };
         Ok(Log { kept, _lock: lock })
@@ -62,8 +74,8 @@ impl<S: Storage> Log<S> {
     /// it.
     ///
     /// After a failure the write may be found by the next recovery or not, and this handle takes no
-    /// more.
-    pub fn append(&mut self, write: &Write) -> Result<Lsn, Error> {
+    /// more: everybody who waits for the same barrier is told the same.
+    pub fn append(&self, write: &Write) -> Result<Lsn, Error> {
         self.append_batch(std::slice::from_ref(write))
     }
 
@@ -72,11 +84,12 @@ impl<S: Storage> Log<S> {
     ///
     /// As-found writes one record for each and promises no more than for each alone; the answer
     /// names the last.
-    pub fn append_batch(&mut self, writes: &[Write]) -> Result<Lsn, Error> {
-        match &mut self.kept {
-            Kept::Durable(log) => log.append(writes),
+    pub fn append_batch(&self, writes: &[Write]) -> Result<Lsn, Error> {
+        match &self.kept {
+            Kept::Durable(group) => group.write(|| Ok(()), |log| log.stage(writes)),
             Kept::AsFound(log) => {
                 format::check_limits(writes)?;
+                let mut log = log.lock().map_err(|_| Error::Panicked)?;
                 let mut last = log.last();
                 for write in writes {
                     last = Some(log.append(write)?);
@@ -89,20 +102,20 @@ impl<S: Storage> Log<S> {
     /// Makes everything that returned durable, with one barrier where there is anything to cover.
     ///
     /// As-found has no barrier: there this does nothing.
-    pub fn sync(&mut self) -> Result<(), Error> {
-        match &mut self.kept {
-            Kept::Durable(log) => log.sync(),
+    pub fn sync(&self) -> Result<(), Error> {
+        match &self.kept {
+            Kept::Durable(group) => group.sync(),
             Kept::AsFound(_) => Ok(()),
         }
     }
 
     /// Syncs, as [`Log::sync`], and lets go of the directory, also where the sync fails.
-    pub fn close(mut self) -> Result<(), Error> {
+    pub fn close(self) -> Result<(), Error> {
         self.sync()
     }
 
-    /// Every record, recovered or appended.
-    pub fn records(&self) -> Records<'_, S::File> {
+    /// Every record that was recovered or whose append returned.
+    pub fn records(&self) -> Records<Arc<S::File>> {
         self.read_from(None)
     }
 
@@ -111,28 +124,40 @@ impl<S: Storage> Log<S> {
     ///
     /// In the modes that do not sync every write, a power cut may yet take the newest of them. A
     /// write whose append failed is not among them.
-    pub fn read_from(&self, after: Option<Lsn>) -> Records<'_, S::File> {
+    pub fn read_from(&self, after: Option<Lsn>) -> Records<Arc<S::File>> {
         match &self.kept {
-            Kept::Durable(log) => log.read_from(after),
-            Kept::AsFound(log) => log.read_from(after),
+            Kept::Durable(group) => group.look(|log| log.read_from(after)),
+            Kept::AsFound(log) => of(log, |log| log.read_from(after)),
         }
     }
 
     /// The newest record that was recovered or whose append returned.
     pub fn last(&self) -> Option<Lsn> {
         match &self.kept {
-            Kept::Durable(log) => log.last(),
-            Kept::AsFound(log) => log.last(),
+            Kept::Durable(group) => group.look(|log| log.last()),
+            Kept::AsFound(log) => of(log, |log| log.last()),
         }
     }
 
     /// The durable mark: the index up to which barriers have completed. As-found only hopes so.
     pub fn durable_mark(&self) -> u64 {
         match &self.kept {
-            Kept::Durable(log) => log.mark(),
-            Kept::AsFound(log) => log.found(),
+            Kept::Durable(group) => group.look(|log| log.mark()),
+            Kept::AsFound(log) => of(log, |log| log.found()),
         }
     }
+
+    /// How many threads wait for a barrier that another one is about.
+    pub fn waiting(&self) -> usize {
+        match &self.kept {
+            Kept::Durable(group) => group.waiting(),
+            Kept::AsFound(_) => 0,
+        }
+    }
+}
+
+fn of<F, T>(log: &Mutex<AsFoundLog<F>>, ask: impl FnOnce(&AsFoundLog<F>) -> T) -> T {
+    ask(&log.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// Opens the durable log in a directory that is claimed, recovering it first, or makes an empty one. It is
@@ -141,13 +166,13 @@ pub(crate) fn open_file<S: Storage>(
     storage: &S,
     dir: &Path,
     owner: Owner,
-    sync: SyncMode,
+    habits: Habits,
     floor: Option<Lsn>,
 ) -> Result<LogFile<S::File>, Error> {
     let path = &dir.join(NAME);
     if !storage.exists(path).or_fail("open the log")? {
         let file = create_file(storage, dir, path, owner)?;
-        return Ok(LogFile::empty(file, path, owner, sync));
+        return Ok(LogFile::empty(file, path, owner, habits));
     }
     let file = storage.open(path).or_fail("open the log")?;
     // Nothing is touched, not even the leftover, before the log is known to be ours and undamaged.
@@ -155,7 +180,7 @@ pub(crate) fn open_file<S: Storage>(
     remove_leftover(storage, dir)?;
     scan.settle(&file, path)?;
     sync_names(storage, dir)?;
-    Ok(LogFile::recovered(file, path, owner, sync, floor, scan))
+    Ok(LogFile::recovered(file, path, owner, habits, floor, scan))
 }
 
 fn create_file<S: Storage>(

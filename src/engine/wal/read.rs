@@ -5,9 +5,11 @@ use super::error::{Error, OrFail};
 use super::format::{self, Chain, Entry, Header, Lsn, RECORD_HEADER, Write};
 use crate::storage::File;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub(super) const BLOCK: u64 = 4096;
+
+const GONE: &str = "it was there when it was recovered or written, and is not now";
 
 /// A record of the log: what one append or one batch wrote.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,18 +33,18 @@ pub(crate) struct Place {
 /// A record that was read, and its place.
 pub(super) type Placed = (Place, (Lsn, Entry));
 
-/// A file up to `end`, read block by block.
+/// A file, or a reference to one, up to `end`, read block by block.
 #[derive(Debug)]
-pub(super) struct Pieces<'f, F> {
-    file: &'f F,
+pub(super) struct Pieces<F> {
+    file: F,
     pub(super) end: u64,
     /// The block that was read last, and which one it is.
     block: Vec<u8>,
     at: Option<u64>,
 }
 
-impl<'f, F: File> Pieces<'f, F> {
-    pub(super) fn new(file: &'f F, end: u64) -> Self {
+impl<F: File> Pieces<F> {
+    pub(super) fn new(file: F, end: u64) -> Self {
         Pieces {
             file,
             end,
@@ -109,9 +111,9 @@ impl<'f, F: File> Pieces<'f, F> {
 /// What does not read back as it was written is an error and ends the iteration: it is never
 /// served.
 #[derive(Debug)]
-pub struct Records<'l, F> {
-    pieces: Pieces<'l, F>,
-    path: &'l Path,
+pub struct Records<F> {
+    pieces: Pieces<F>,
+    path: PathBuf,
     at: u64,
     chain: Chain,
     previous: Option<Lsn>,
@@ -135,11 +137,11 @@ pub(super) enum Format {
     AsFound,
 }
 
-impl<'l, F: File> Records<'l, F> {
-    pub(super) fn new(pieces: Pieces<'l, F>, path: &'l Path, start: Start, format: Format) -> Self {
+impl<F: File> Records<F> {
+    pub(super) fn new(pieces: Pieces<F>, path: &Path, start: Start, format: Format) -> Self {
         Records {
             pieces,
-            path,
+            path: path.to_path_buf(),
             at: start.at,
             chain: start.chain,
             previous: start.previous,
@@ -163,6 +165,17 @@ impl<'l, F: File> Records<'l, F> {
         let next = self.read_next().transpose();
         self.done = !matches!(next, Some(Ok(_)));
         next
+    }
+
+    /// The first record, which was there before.
+    pub(crate) fn first(mut self) -> Result<(Lsn, Entry), Error> {
+        match self.next_entry() {
+            Some(record) => record,
+            None => {
+                let index = self.previous.map_or(1, |lsn| lsn.index + 1);
+                Err(self.damaged(index, GONE))
+            }
+        }
     }
 
     /// The next record, whatever it says, and its place.
@@ -202,8 +215,7 @@ impl<'l, F: File> Records<'l, F> {
             .and_then(|header| Some((header, format::decode(&header, &self.bytes)?)));
         let Some((header, entry)) = entry else {
             let index = self.previous.map_or(1, |lsn| lsn.index + 1);
-            let because = "it was there when it was recovered or written, and is not now";
-            return Err(self.damaged(index, because));
+            return Err(self.damaged(index, GONE));
         };
         self.at += header.record_bytes();
         self.chain = self.chain.then(header.crc);
@@ -236,7 +248,7 @@ impl<'l, F: File> Records<'l, F> {
     }
 }
 
-impl<F: File> Iterator for Records<'_, F> {
+impl<F: File> Iterator for Records<F> {
     type Item = Result<Record, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {

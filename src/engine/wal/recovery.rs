@@ -33,6 +33,8 @@ use std::path::Path;
 /// A log as it was found.
 #[derive(Debug)]
 pub(crate) struct Scan {
+    /// How long the file is.
+    len: u64,
     /// Where the last accepted record ends.
     pub(super) tail: u64,
     /// Its identity, or the floor.
@@ -65,6 +67,7 @@ pub(crate) fn scan<F: File>(
         .or_fail("read the log")?;
     owner.check_file_header(path, &bytes)?;
     let empty = Scan {
+        len,
         tail: FILE_HEADER as u64,
         last: floor,
         chain: Chain::start_of(owner),
@@ -96,7 +99,7 @@ pub(crate) fn scan<F: File>(
 /// above it than the next record tells of a hole.
 fn is_covered<F: File>(
     empty: &Scan,
-    pieces: &mut Pieces<'_, F>,
+    pieces: &mut Pieces<F>,
     first: Header,
     path: &Path,
 ) -> Result<bool, Error> {
@@ -137,7 +140,7 @@ fn is_covered<F: File>(
 /// Accepts records as long as each is right and follows the one before.
 fn read_run<F: File>(
     mut found: Scan,
-    pieces: &mut Pieces<'_, F>,
+    pieces: &mut Pieces<F>,
     path: &Path,
     owner: Owner,
 ) -> Result<Scan, Error> {
@@ -197,6 +200,11 @@ impl Scan {
             index: self.next_index(),
             because,
         }
+    }
+
+    /// How long the file is once that is settled.
+    pub(super) fn settled_bytes(&self) -> u64 {
+        self.len.max(self.tail + END_MARK.len() as u64)
     }
 
     /// Makes what was accepted durable and what follows it unreadable, but for the names of the

@@ -30,10 +30,18 @@ impl Home {
         self.store().join("log")
     }
     fn open(&self) -> Result<Log<OsStorage>, Error> {
-        Log::open(OsStorage, &self.store(), Options::default())
+        Log::open(
+            OsStorage,
+            &self.store(),
+            Options {
+                preallocate: 0,
+                ..Options::default()
+            },
+        )
     }
     fn open_with(&self, storage: &Faulty, sync: SyncMode) -> Result<Log<Faulty>, Error> {
         let options = Options {
+            preallocate: 0,
             sync,
             ..Options::default()
         };

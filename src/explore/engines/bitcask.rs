@@ -21,6 +21,7 @@ impl Default for BitcaskSubject {
         Self {
             options: Options {
                 file_bytes: 900,
+                preallocate: 0,
                 ..Options::default()
             },
         }

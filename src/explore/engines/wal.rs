@@ -10,10 +10,21 @@ use crate::storage::simulated::Simulated;
 use std::path::Path;
 
 /// The log in one file.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct LogSubject {
     /// Its settings.
     pub options: wal::Options,
+}
+
+impl Default for LogSubject {
+    fn default() -> Self {
+        Self {
+            options: wal::Options {
+                preallocate: 0,
+                ..wal::Options::default()
+            },
+        }
+    }
 }
 
 /// The log in segments.
@@ -28,6 +39,7 @@ impl Default for SegmentsSubject {
         Self {
             options: segments::Options {
                 segment_bytes: 900,
+                preallocate: 0,
                 ..segments::Options::default()
             },
         }

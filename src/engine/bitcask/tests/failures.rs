@@ -10,7 +10,7 @@ use std::io::ErrorKind;
 /// A store with `a` in a merged file and `b` in a data file.
 fn merged(bench: &OnRealFiles) -> PathBuf {
     let dir = store(bench);
-    let mut store = open(OsStorage, &dir).unwrap();
+    let store = open(OsStorage, &dir).unwrap();
     store.put(b"a", b"1").unwrap();
     store.rotate().unwrap();
     store.merge().unwrap();
@@ -58,7 +58,7 @@ fn a_merged_file_that_is_missing_or_torn_is_refused() {
 fn data_files_that_are_missing_behind_a_merged_one_are_refused() {
     let bench = OnRealFiles::new();
     let dir = store(&bench);
-    let mut store = open(OsStorage, &dir).unwrap();
+    let store = open(OsStorage, &dir).unwrap();
     store.put(b"a", b"1").unwrap();
     let first = fs::read(dir.join("1.log")).unwrap();
     store.rotate().unwrap();
@@ -126,7 +126,7 @@ fn an_entry_that_is_damaged_behind_a_hint_is_an_error_when_it_is_read() {
     let mut bytes = fs::read(&path).unwrap();
     bytes[16 + 12] ^= 1;
     fs::write(&path, bytes).unwrap();
-    let mut store = open(OsStorage, &dir).unwrap();
+    let store = open(OsStorage, &dir).unwrap();
     let error = store.get(b"a").unwrap_err().to_string();
     assert!(error.contains("1.merged is damaged at byte 16"), "{error}");
     assert_eq!(store.get(b"b").unwrap().as_deref(), Some(&b"2"[..]));
@@ -148,7 +148,7 @@ fn a_failed_merge_is_final_and_reads_go_on() {
     ] {
         let bench = OnRealFiles::new();
         let (dir, storage) = (merged(&bench), Faulty::default());
-        let mut store = open(storage.clone(), &dir).unwrap();
+        let store = open(storage.clone(), &dir).unwrap();
         store.rotate().unwrap();
         storage.fail_next(method, ErrorKind::Other, 0);
         let failed = store.merge();
@@ -165,7 +165,7 @@ fn a_failed_merge_is_final_and_reads_go_on() {
         assert_eq!(all(&store), expected, "{method}");
         assert!(store.close().is_err());
         assert!(storage.take_calls().is_empty(), "{method}");
-        let mut store = open(OsStorage, &dir).unwrap();
+        let store = open(OsStorage, &dir).unwrap();
         assert_eq!(all(&store), expected, "{method}");
         store.merge().unwrap();
         assert_eq!(all(&store), expected, "{method}");
@@ -177,7 +177,7 @@ fn a_failed_write_is_final_and_not_read() {
     for method in ["write_at", "data_barrier"] {
         let bench = OnRealFiles::new();
         let (dir, storage) = (merged(&bench), Faulty::default());
-        let mut store = open(storage.clone(), &dir).unwrap();
+        let store = open(storage.clone(), &dir).unwrap();
         storage.fail_next(method, ErrorKind::Other, 0);
         assert!(store.put(b"b", b"3").is_err());
         assert!(store.put(b"b", b"4").is_err());

@@ -29,7 +29,7 @@ fn reopened<S: Storage>(storage: S, dir: &Path, store: Bitcask<S>) -> Bitcask<S>
 
 fn what_was_put_is_there_in_the_next_life(bench: &impl Bench) {
     let dir = store(bench);
-    let mut store = open(bench.storage(), &dir).unwrap();
+    let store = open(bench.storage(), &dir).unwrap();
     store.put(b"a", b"1").unwrap();
     store.put(b"b", b"2").unwrap();
     store.put(b"a", b"3").unwrap();
@@ -37,14 +37,12 @@ fn what_was_put_is_there_in_the_next_life(bench: &impl Bench) {
     let store = reopened(bench.storage(), &dir, store);
     assert_eq!(store.get(b"a").unwrap().as_deref(), Some(&b"3"[..]));
     assert_eq!(store.get(b"c").unwrap(), None);
-    let mut keys: Vec<&[u8]> = store.keys().collect();
-    keys.sort();
-    assert_eq!(keys, [b"a", b"b"]);
+    assert_eq!(store.keys(), [b"a", b"b"]);
 }
 
 fn a_delete_takes_the_key_and_a_key_that_is_not_there_too(bench: &impl Bench) {
     let dir = store(bench);
-    let mut store = open(bench.storage(), &dir).unwrap();
+    let store = open(bench.storage(), &dir).unwrap();
     store.put(b"a", b"1").unwrap();
     store.delete(b"a").unwrap();
     store.delete(b"b").unwrap();
@@ -68,7 +66,7 @@ fn empty_keys_and_values_are_keys_and_values(bench: &impl Bench) {
 
 fn several_writes_are_one_record(bench: &impl Bench) {
     let dir = store(bench);
-    let mut store = open(bench.storage(), &dir).unwrap();
+    let store = open(bench.storage(), &dir).unwrap();
     let put = |key: &str, value: &str| Write::Put {
         key: key.into(),
         value: value.into(),
@@ -83,7 +81,7 @@ fn several_writes_are_one_record(bench: &impl Bench) {
 
 fn a_merge_keeps_the_newest_values_of_the_closed_files(bench: &impl Bench) {
     let dir = store(bench);
-    let mut store = open(bench.storage(), &dir).unwrap();
+    let store = open(bench.storage(), &dir).unwrap();
     store.put(b"a", b"1").unwrap();
     store.put(b"b", b"2").unwrap();
     store.rotate().unwrap();
@@ -101,7 +99,7 @@ fn a_merge_keeps_the_newest_values_of_the_closed_files(bench: &impl Bench) {
 
 fn a_merge_without_closed_files_does_nothing(bench: &impl Bench) {
     let dir = store(bench);
-    let mut store = open(bench.storage(), &dir).unwrap();
+    let store = open(bench.storage(), &dir).unwrap();
     store.merge().unwrap();
     store.put(b"a", b"1").unwrap();
     store.merge().unwrap();
@@ -127,7 +125,7 @@ fn a_second_merge_takes_the_first_one_in_and_its_place(bench: &impl Bench) {
 
 fn a_deleted_key_is_not_in_a_merged_file_and_does_not_come_back(bench: &impl Bench) {
     let dir = store(bench);
-    let mut store = open(bench.storage(), &dir).unwrap();
+    let store = open(bench.storage(), &dir).unwrap();
     store.put(b"a", b"1").unwrap();
     store.rotate().unwrap();
     store.merge().unwrap();
@@ -141,7 +139,7 @@ fn a_deleted_key_is_not_in_a_merged_file_and_does_not_come_back(bench: &impl Ben
 
 fn what_the_active_file_says_stays_there(bench: &impl Bench) {
     let dir = store(bench);
-    let mut store = open(bench.storage(), &dir).unwrap();
+    let store = open(bench.storage(), &dir).unwrap();
     store.put(b"a", b"1").unwrap();
     store.put(b"b", b"2").unwrap();
     store.rotate().unwrap();
@@ -154,7 +152,7 @@ fn what_the_active_file_says_stays_there(bench: &impl Bench) {
 
 fn a_merged_file_of_many_pieces_reads_back(bench: &impl Bench) {
     let dir = store(bench);
-    let mut store = open(bench.storage(), &dir).unwrap();
+    let store = open(bench.storage(), &dir).unwrap();
     let value = |number: u32| number.to_string().repeat(900);
     for number in 0..200_u32 {
         store
@@ -178,7 +176,7 @@ fn a_merged_file_of_many_pieces_reads_back(bench: &impl Bench) {
 }
 
 fn dead_bytes_go_with_a_merge(bench: &impl Bench) {
-    let mut store = open(bench.storage(), &store(bench)).unwrap();
+    let store = open(bench.storage(), &store(bench)).unwrap();
     for _ in 0..50 {
         store.put(b"a", &[b'v'; 100]).unwrap();
     }
@@ -198,10 +196,11 @@ fn dead_bytes_go_with_a_merge(bench: &impl Bench) {
 fn in_the_mode_that_never_syncs_a_rotation_does(bench: &impl Bench) {
     let dir = store(bench);
     let options = Options {
+        preallocate: 0,
         sync: SyncMode::Never,
         ..Options::default()
     };
-    let mut store = Bitcask::open(bench.storage(), &dir, options).unwrap();
+    let store = Bitcask::open(bench.storage(), &dir, options).unwrap();
     store.put(b"a", b"1").unwrap();
     store.put(b"a", b"2").unwrap();
     assert_eq!(store.last().unwrap().index, 2);

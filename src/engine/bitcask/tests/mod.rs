@@ -15,7 +15,14 @@ fn store<B: Bench>(bench: &B) -> PathBuf {
 }
 
 fn open<S: Storage>(storage: S, dir: &Path) -> Result<Bitcask<S>, Error> {
-    Bitcask::open(storage, dir, Options::default())
+    Bitcask::open(
+        storage,
+        dir,
+        Options {
+            preallocate: 0,
+            ..Options::default()
+        },
+    )
 }
 
 /// All keys and values, in order.

@@ -19,7 +19,7 @@ fn written(bench: &OnRealFiles, events: &[(&[u8], &[u8])]) -> PathBuf {
         &OsStorage,
         &dir,
         Owner::EventStore,
-        SyncMode::EveryWrite,
+        SyncMode::EveryWrite.into(),
         None,
     )
     .unwrap();
@@ -39,7 +39,7 @@ fn refused(events: &[(&[u8], &[u8])]) -> Error {
         &OsStorage,
         &dir,
         Owner::EventStore,
-        SyncMode::EveryWrite,
+        SyncMode::EveryWrite.into(),
         None,
     )
     .unwrap();

@@ -11,11 +11,11 @@
 //! are read from the last one down, until one is at or below the point.
 
 use super::super::error::{Error, OrFail};
-use super::super::file::{LogFile, sync_names};
+use super::super::file::{Habits, LogFile, sync_names};
 use super::super::format::{Lsn, Owner};
 use super::super::recovery::{self, Scan};
 use super::names::{self, Found};
-use super::{SyncMode, create};
+use super::shared::create;
 use crate::storage::Storage;
 use std::path::{Path, PathBuf};
 
@@ -38,7 +38,7 @@ struct Segment<F> {
 pub(super) fn recover<S: Storage, T, E: From<Error>>(
     storage: &S,
     dir: &Path,
-    sync: SyncMode,
+    habits: Habits,
     owner: Owner,
     check_beside: impl FnOnce(u64, u64) -> Result<T, E>,
 ) -> Result<(Recovered<S::File>, T), E> {
@@ -51,7 +51,7 @@ pub(super) fn recover<S: Storage, T, E: From<Error>>(
         sync_names(storage, dir)?;
         let recovered = Recovered {
             closed: Vec::new(),
-            last: LogFile::empty(file, &names::path(dir, 1), owner, sync),
+            last: LogFile::empty(file, &names::path(dir, 1), owner, habits),
             point: 0,
         };
         return Ok((recovered, checked));
@@ -83,7 +83,7 @@ pub(super) fn recover<S: Storage, T, E: From<Error>>(
             segment.file,
             &segment.path,
             owner,
-            sync,
+            habits,
             floor,
             segment.scan,
         );

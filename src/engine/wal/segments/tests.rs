@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 /// A store that has segments of so many bytes.
 fn open<S: Storage>(storage: S, dir: &Path, segment_bytes: u64) -> Result<SegmentedLog<S>, Error> {
     let options = Options {
+        preallocate: 0,
         segment_bytes,
         ..Options::default()
     };
@@ -47,5 +48,5 @@ fn all<S: Storage>(log: &SegmentedLog<S>) -> Vec<(u64, Entry)> {
 
 fn names<S: Storage>(log: &SegmentedLog<S>) -> Vec<String> {
     let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
-    log.segments().map(name).collect()
+    log.segments().iter().map(|path| name(path)).collect()
 }

@@ -8,6 +8,7 @@ use std::io::ErrorKind;
 fn open(home: &Home, storage: &Faulty, as_found: AsFoundOptions) -> Result<Log<Faulty>, Error> {
     let discipline = Discipline::AsFound;
     let options = Options {
+        preallocate: 0,
         discipline,
         as_found,
         ..Options::default()
@@ -23,7 +24,7 @@ const DEFAULT: AsFoundOptions = AsFoundOptions {
 #[test]
 fn it_flushes_each_write_and_never_syncs() {
     let (home, storage) = (Home::new(), Faulty::default());
-    let mut log = open(&home, &storage, DEFAULT).unwrap();
+    let log = open(&home, &storage, DEFAULT).unwrap();
     assert_eq!(log.append(&put("k", "vw")).unwrap(), lsn(0, 1));
     assert_eq!(
         log.append_batch(&[delete("k"), put("", "")]).unwrap(),
@@ -55,7 +56,7 @@ fn it_flushes_each_write_and_never_syncs() {
 #[test]
 fn a_split_flush_is_two_calls() {
     let (home, storage) = (Home::new(), Faulty::default());
-    let mut log = open(
+    let log = open(
         &home,
         &storage,
         AsFoundOptions {
@@ -78,7 +79,7 @@ fn torn() -> Home {
 #[test]
 fn a_torn_tail_is_cut_and_what_is_appended_then_is_found() {
     let (home, storage) = (torn(), Faulty::default());
-    let mut log = open(&home, &storage, DEFAULT).unwrap();
+    let log = open(&home, &storage, DEFAULT).unwrap();
     assert_eq!(storage.take_calls(), ["set_len log 10"]);
     log.append(&put("c", "")).unwrap();
     drop(log);
@@ -95,7 +96,7 @@ fn a_torn_tail_that_is_left_swallows_what_is_appended_then() {
         torn_tail: TornTail::Leave,
         ..DEFAULT
     };
-    let mut log = open(&home, &storage, options).unwrap();
+    let log = open(&home, &storage, options).unwrap();
     assert!(storage.take_calls().is_empty());
     log.append(&put("c", "")).unwrap();
     drop(log);
@@ -110,7 +111,7 @@ fn a_torn_tail_that_is_left_swallows_what_is_appended_then() {
 #[test]
 fn a_short_write_does_not_stop_it() {
     let (home, storage) = (Home::new(), Faulty::default());
-    let mut log = open(&home, &storage, DEFAULT).unwrap();
+    let log = open(&home, &storage, DEFAULT).unwrap();
     storage.fail_next("append", ErrorKind::StorageFull, 9);
     assert!(matches!(
         log.append(&put("a", "A")),

@@ -13,7 +13,7 @@ fn value(key: &str) -> Write {
 /// A log of records a, b, c of 64 bytes each, closed.
 fn three_records(sync: SyncMode) -> Home {
     let home = Home::new();
-    let mut log = home.open_with(&Faulty::default(), sync).unwrap();
+    let log = home.open_with(&Faulty::default(), sync).unwrap();
     for key in ["a", "b", "c"] {
         log.append(&value(key)).unwrap();
     }
@@ -132,7 +132,7 @@ fn a_record_of_an_earlier_life_is_not_found_behind_the_next() {
     let mut bytes = home.bytes();
     bytes[CELL + RECORD..CELL + 2 * RECORD].fill(0);
     home.set_bytes(&bytes);
-    let mut log = home.open().unwrap();
+    let log = home.open().unwrap();
     assert_eq!(keys(&all(&log)), ["a"]);
     // d takes the place of b, to the byte, and c lies whole behind it.
     assert_eq!(log.append(&value("d")).unwrap(), lsn(2, 2));
@@ -182,7 +182,7 @@ fn a_log_whose_generations_are_used_up_can_only_be_read() {
     let start = format::Chain::start();
     format::encode(start, lsn(u32::MAX, 1), 0, &[value("a")], &mut record).unwrap();
     home.set_bytes(&[&format::file_header()[..], &record].concat());
-    let mut log = home.open().unwrap();
+    let log = home.open().unwrap();
     assert!(matches!(
         log.append(&value("b")),
         Err(Error::Exhausted {
@@ -208,7 +208,7 @@ fn copied(lsns: &[Lsn], mark: u64) -> Vec<u8> {
 /// place of a record of 64 bytes.
 fn bared(bytes: &[u8]) -> Home {
     let home = Home::new();
-    let mut log = home.open_with(&Faulty::default(), SyncMode::Never).unwrap();
+    let log = home.open_with(&Faulty::default(), SyncMode::Never).unwrap();
     log.append(&value("a")).unwrap();
     let before_the_value = format::RECORD_HEADER + 9;
     let mut big = vec![7; RECORD - before_the_value];
@@ -229,7 +229,7 @@ fn bared(bytes: &[u8]) -> Home {
 #[test]
 fn a_value_that_mimics_a_record_is_not_read_behind_a_record_of_a_later_life() {
     let home = bared(&copied(&[lsn(2, 3)], 0));
-    let mut log = home.open().unwrap();
+    let log = home.open().unwrap();
     assert_eq!(log.append(&value("d")).unwrap(), lsn(2, 2));
     drop(log);
     assert_eq!(keys(&home.recovered()), ["a", "d"]);

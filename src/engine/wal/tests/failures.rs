@@ -7,7 +7,7 @@ use std::io::ErrorKind;
 /// A log with `a` acknowledged, on storage that can be made to fail.
 fn one_record(sync: SyncMode) -> (Home, Faulty, Log<Faulty>) {
     let (home, storage) = (Home::new(), Faulty::default());
-    let mut log = home.open_with(&storage, sync).unwrap();
+    let log = home.open_with(&storage, sync).unwrap();
     log.append(&put("a", "1")).unwrap();
     storage.take_calls();
     (home, storage, log)
@@ -22,7 +22,7 @@ fn cause(error: Error) -> String {
 
 #[test]
 fn a_failed_barrier_is_final() {
-    let (home, storage, mut log) = one_record(SyncMode::EveryWrite);
+    let (home, storage, log) = one_record(SyncMode::EveryWrite);
     storage.fail_next("data_barrier", ErrorKind::Other, 0);
     assert_eq!(cause(log.append(&put("b", "")).unwrap_err()), "Io");
     storage.take_calls();
@@ -39,7 +39,7 @@ fn a_failed_barrier_is_final() {
 
 #[test]
 fn a_failed_sync_is_final_and_what_returned_can_still_be_read() {
-    let (_home, storage, mut log) = one_record(SyncMode::Never);
+    let (_home, storage, log) = one_record(SyncMode::Never);
     log.append(&put("b", "")).unwrap();
     storage.fail_next("data_barrier", ErrorKind::Other, 0);
     assert_eq!(cause(log.sync().unwrap_err()), "Io");
@@ -51,7 +51,7 @@ fn a_failed_sync_is_final_and_what_returned_can_still_be_read() {
 #[test]
 fn a_full_disk_is_said_to_be_full_and_a_short_write_is_no_record() {
     for short in [0, 1, 16, 47, 48] {
-        let (home, storage, mut log) = one_record(SyncMode::EveryWrite);
+        let (home, storage, log) = one_record(SyncMode::EveryWrite);
         storage.fail_next("write_at", ErrorKind::StorageFull, short);
         assert_eq!(cause(log.append(&put("b", "")).unwrap_err()), "DiskFull");
         assert_eq!(
@@ -63,7 +63,7 @@ fn a_full_disk_is_said_to_be_full_and_a_short_write_is_no_record() {
         assert!(storage.take_calls().is_empty());
         assert_eq!(keys(&all(&log)), ["a"]);
         drop(log);
-        let mut log = home.open_with(&storage, SyncMode::EveryWrite).unwrap();
+        let log = home.open_with(&storage, SyncMode::EveryWrite).unwrap();
         assert_eq!(keys(&all(&log)).len(), if short == 48 { 2 } else { 1 });
         log.append(&put("d", "")).unwrap();
         drop(log);
@@ -103,7 +103,7 @@ fn a_failure_in_the_creation_is_an_error_and_the_next_open_makes_the_log() {
         storage.fail_next(method, ErrorKind::PermissionDenied, 3);
         let error = home.open_with(&storage, SyncMode::EveryWrite).unwrap_err();
         assert!(matches!(error, Error::Denied { .. }), "{error}");
-        let mut log = home.open_with(&storage, SyncMode::EveryWrite).unwrap();
+        let log = home.open_with(&storage, SyncMode::EveryWrite).unwrap();
         assert_eq!(log.append(&put("a", "")).unwrap(), lsn(1, 1));
     }
 }
@@ -176,7 +176,7 @@ fn a_file_that_is_not_ours_is_left_alone_and_so_is_all_around_it() {
 
 #[test]
 fn errors_are_one_sentence_for_the_person_at_the_terminal() {
-    let (_home, storage, mut log) = one_record(SyncMode::EveryWrite);
+    let (_home, storage, log) = one_record(SyncMode::EveryWrite);
     storage.fail_next("write_at", ErrorKind::StorageFull, 0);
     assert_eq!(
         log.append(&put("b", "")).unwrap_err().to_string(),

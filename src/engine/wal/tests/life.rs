@@ -8,7 +8,7 @@ use proptest::prelude::*;
 #[test]
 fn what_was_appended_is_there_in_the_next_life() {
     let home = Home::new();
-    let mut log = home.open().unwrap();
+    let log = home.open().unwrap();
     let batch = [put("b", "2"), delete("a"), put("", "")];
     assert_eq!(log.append(&put("a", "1")).unwrap(), lsn(1, 1));
     assert_eq!(log.append_batch(&batch).unwrap(), lsn(1, 2));
@@ -49,7 +49,7 @@ fn a_life_that_appends_has_a_generation_and_one_that_does_not_has_none() {
 fn reading_goes_on_after_a_position_even_one_that_was_lost() {
     let home = Home::new();
     home.open().unwrap().append(&put("a", "")).unwrap();
-    let mut log = home.open().unwrap();
+    let log = home.open().unwrap();
     log.append(&put("b", "")).unwrap();
     let after = |at| {
         log.read_from(Some(at))
@@ -80,7 +80,7 @@ fn keys_and_values_are_bytes_of_any_kind_and_size() {
         },
         delete(""),
     ];
-    let mut log = home.open().unwrap();
+    let log = home.open().unwrap();
     for write in &writes {
         log.append(write).unwrap();
     }
@@ -96,7 +96,7 @@ fn keys_and_values_are_bytes_of_any_kind_and_size() {
 #[test]
 fn a_write_over_a_limit_is_refused_and_the_log_goes_on() {
     let home = Home::new();
-    let mut log = home.open().unwrap();
+    let log = home.open().unwrap();
     let too_large = Write::Delete {
         key: vec![0; super::super::KEY_BYTES_MAX + 1],
     };
@@ -153,7 +153,7 @@ fn a_leftover_of_a_creation_is_removed_with_or_without_a_log() {
 #[test]
 fn recovery_writes_what_no_mark_covers_again_then_the_end_mark_then_syncs() {
     let (home, storage) = (Home::new(), Faulty::default());
-    let mut log = home.open_with(&storage, every(3)).unwrap();
+    let log = home.open_with(&storage, every(3)).unwrap();
     for key in ["a", "b", "c", "d", "e", "f", "g"] {
         log.append(&put(key, "")).unwrap();
     }
@@ -178,7 +178,7 @@ fn recovery_writes_what_no_mark_covers_again_then_the_end_mark_then_syncs() {
 /// The barriers among these calls: for each append whether it had one.
 fn barriers(sync: SyncMode, appends: usize) -> (Vec<bool>, Log<Faulty>, Faulty, Home) {
     let (home, storage) = (Home::new(), Faulty::default());
-    let mut log = home.open_with(&storage, sync).unwrap();
+    let log = home.open_with(&storage, sync).unwrap();
     let had = (0..appends).map(|_| {
         storage.take_calls();
         log.append(&put("k", "v")).unwrap();
@@ -202,7 +202,7 @@ fn each_mode_has_its_barriers_and_every_life_has_a_first() {
 
 #[test]
 fn sync_and_close_cover_what_is_not_covered_and_nothing_else() {
-    let (_, mut log, storage, _home) = barriers(SyncMode::Never, 3);
+    let (_, log, storage, _home) = barriers(SyncMode::Never, 3);
     assert_eq!(log.durable_mark(), 1);
     log.sync().unwrap();
     assert_eq!(
@@ -219,7 +219,7 @@ fn sync_and_close_cover_what_is_not_covered_and_nothing_else() {
 
 #[test]
 fn a_sync_starts_the_count_of_every_n_again() {
-    let (_, mut log, storage, _home) = barriers(every(2), 2);
+    let (_, log, storage, _home) = barriers(every(2), 2);
     log.sync().unwrap();
     storage.take_calls();
     log.append(&put("k", "v")).unwrap();

@@ -80,7 +80,7 @@ const OWNER: Owner = Owner::Lsm;
 pub(super) fn new_log(sync: SyncMode) -> (Memory, LogFile<Memory>) {
     let file = Memory::default();
     write_header(&file, OWNER).unwrap();
-    let log = LogFile::empty(file.clone(), Path::new("log"), OWNER, sync);
+    let log = LogFile::empty(file.clone(), Path::new("log"), OWNER, sync.into());
     (file, log)
 }
 
@@ -97,7 +97,7 @@ pub(super) fn recover(
         file.clone(),
         path,
         OWNER,
-        sync,
+        sync.into(),
         floor,
         scan,
     ))

@@ -149,7 +149,7 @@ fn a_batch_without_its_commit_is_cut_off_left_open_or_taken_in_part() {
 fn a_durable_log_is_refused_and_left_as_it_is() {
     let bench = OnRealFiles::new();
     let dir = store(&bench);
-    let mut log = open(OsStorage, &dir, 1 << 20).unwrap();
+    let log = open(OsStorage, &dir, 1 << 20).unwrap();
     log.append(&put("1")).unwrap();
     log.close().unwrap();
     let before = fs::read(dir.join("1.log")).unwrap();

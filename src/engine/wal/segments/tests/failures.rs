@@ -11,7 +11,7 @@ use std::io::ErrorKind;
 /// Three segments of one record each, closed.
 fn three(bench: &OnRealFiles) -> PathBuf {
     let dir = store(bench);
-    let mut log = open(OsStorage, &dir, 1).unwrap();
+    let log = open(OsStorage, &dir, 1).unwrap();
     for value in ["1", "2", "3"] {
         log.append(&put(value)).unwrap();
     }
@@ -92,7 +92,7 @@ fn a_truncated_segment_that_comes_back_is_not_read_whatever_is_missing_beside_it
     let bench = OnRealFiles::new();
     let dir = three(&bench);
     let first = fs::read(dir.join("1.log")).unwrap();
-    let mut log = open(OsStorage, &dir, 1 << 20).unwrap();
+    let log = open(OsStorage, &dir, 1 << 20).unwrap();
     log.truncate(2).unwrap();
     drop(log);
     fs::write(dir.join("1.log"), first).unwrap();
@@ -110,7 +110,7 @@ fn a_segment_of_another_life_between_two_others_is_refused() {
     fs::remove_file(dir.join("3.log")).unwrap();
     // Two lives later, on what is left.
     for value in ["4", "5"] {
-        let mut log = open(OsStorage, &dir, 1 << 20).unwrap();
+        let log = open(OsStorage, &dir, 1 << 20).unwrap();
         if log.last().unwrap().index < 3 {
             log.append(&put(value)).unwrap();
         }
@@ -164,7 +164,7 @@ fn any_failure_of_a_rotation_or_a_truncation_is_final_and_loses_nothing() {
         let bench = OnRealFiles::new();
         let dir = store(&bench);
         let faulty = Faulty::default();
-        let mut log = open(faulty.clone(), &dir, 1 << 20).unwrap();
+        let log = open(faulty.clone(), &dir, 1 << 20).unwrap();
         log.append(&put("1")).unwrap();
         log.rotate().unwrap();
         log.append(&put("2")).unwrap();
@@ -181,7 +181,7 @@ fn any_failure_of_a_rotation_or_a_truncation_is_final_and_loses_nothing() {
             "{method}"
         );
         drop(log);
-        let mut log = open(OsStorage, &dir, 1 << 20).unwrap();
+        let log = open(OsStorage, &dir, 1 << 20).unwrap();
         let values: Vec<Entry> = all(&log).into_iter().map(|(_, entry)| entry).collect();
         assert!(values.contains(&writes(&["2"])), "{method}: {values:?}");
         log.append(&put("4")).unwrap();
@@ -192,7 +192,7 @@ fn any_failure_of_a_rotation_or_a_truncation_is_final_and_loses_nothing() {
 fn a_full_disk_is_told_as_such() {
     let bench = OnRealFiles::new();
     let faulty = Faulty::default();
-    let mut log = open(faulty.clone(), &store(&bench), 1 << 20).unwrap();
+    let log = open(faulty.clone(), &store(&bench), 1 << 20).unwrap();
     faulty.fail_next("write_at", ErrorKind::StorageFull, 7);
     let error = log.append(&put("1")).unwrap_err().to_string();
     assert!(error.contains("make room"), "{error}");

@@ -20,7 +20,7 @@ on_both! {
 }
 
 fn what_was_appended_is_there_in_the_next_life_across_segments(bench: &impl Bench) {
-    let mut log = open(bench.storage(), &store(bench), 1 << 20).unwrap();
+    let log = open(bench.storage(), &store(bench), 1 << 20).unwrap();
     log.append(&put("1")).unwrap();
     log.rotate().unwrap();
     log.append_batch(&[put("2"), put("3")]).unwrap();
@@ -40,7 +40,7 @@ fn what_was_appended_is_there_in_the_next_life_across_segments(bench: &impl Benc
 
 fn a_segment_that_is_full_is_followed_by_another(bench: &impl Bench) {
     // Each record has 48 bytes, and the header 16.
-    let mut log = open(bench.storage(), &store(bench), 16 + 2 * 48).unwrap();
+    let log = open(bench.storage(), &store(bench), 16 + 2 * 48).unwrap();
     for value in ["1", "2", "3", "4", "5"] {
         log.append(&put(value)).unwrap();
     }
@@ -55,7 +55,7 @@ fn a_segment_that_is_full_is_followed_by_another(bench: &impl Bench) {
 }
 
 fn an_empty_segment_is_not_rotated(bench: &impl Bench) {
-    let mut log = open(bench.storage(), &store(bench), 1).unwrap();
+    let log = open(bench.storage(), &store(bench), 1).unwrap();
     log.rotate().unwrap();
     assert_eq!(names(&log), ["1.log"]);
     log.append(&put("1")).unwrap();
@@ -63,7 +63,7 @@ fn an_empty_segment_is_not_rotated(bench: &impl Bench) {
     log.rotate().unwrap();
     assert_eq!(names(&log), ["1.log", "2.log"]);
     drop(log);
-    let mut log = open(bench.storage(), &store(bench), 1 << 20).unwrap();
+    let log = open(bench.storage(), &store(bench), 1 << 20).unwrap();
     log.append(&put("2")).unwrap();
     assert_eq!(names(&log), ["1.log", "2.log"]);
     assert_eq!(
@@ -76,7 +76,7 @@ fn an_empty_segment_is_not_rotated(bench: &impl Bench) {
 }
 
 fn a_batch_larger_than_a_segment_is_one_record_of_one_segment(bench: &impl Bench) {
-    let mut log = open(bench.storage(), &store(bench), 100).unwrap();
+    let log = open(bench.storage(), &store(bench), 100).unwrap();
     let long = "x".repeat(1_000);
     log.append_batch(&[put(&long), put(&long)]).unwrap();
     log.append(&put("1")).unwrap();
@@ -88,7 +88,7 @@ fn a_batch_larger_than_a_segment_is_one_record_of_one_segment(bench: &impl Bench
 }
 
 fn a_truncated_log_shows_what_is_above_the_point_and_keeps_the_last_segment(bench: &impl Bench) {
-    let mut log = open(bench.storage(), &store(bench), 1 << 20).unwrap();
+    let log = open(bench.storage(), &store(bench), 1 << 20).unwrap();
     for value in ["1", "2", "3"] {
         log.append(&put(value)).unwrap();
         log.rotate().unwrap();
@@ -105,7 +105,7 @@ fn a_truncated_log_shows_what_is_above_the_point_and_keeps_the_last_segment(benc
 }
 
 fn a_segment_that_holds_one_record_above_the_point_stays(bench: &impl Bench) {
-    let mut log = open(bench.storage(), &store(bench), 1 << 20).unwrap();
+    let log = open(bench.storage(), &store(bench), 1 << 20).unwrap();
     for value in ["1", "2", "3"] {
         log.append(&put(value)).unwrap();
     }
@@ -116,7 +116,7 @@ fn a_segment_that_holds_one_record_above_the_point_stays(bench: &impl Bench) {
 }
 
 fn sequence_numbers_go_on_after_everything_was_truncated(bench: &impl Bench) {
-    let mut log = open(bench.storage(), &store(bench), 1 << 20).unwrap();
+    let log = open(bench.storage(), &store(bench), 1 << 20).unwrap();
     log.append(&put("1")).unwrap();
     log.rotate().unwrap();
     log.append(&put("2")).unwrap();
@@ -126,7 +126,7 @@ fn sequence_numbers_go_on_after_everything_was_truncated(bench: &impl Bench) {
     log.truncate(3).unwrap();
     assert_eq!(names(&log), ["4.log"]);
     drop(log);
-    let mut log = open(bench.storage(), &store(bench), 1 << 20).unwrap();
+    let log = open(bench.storage(), &store(bench), 1 << 20).unwrap();
     assert_eq!(
         log.append(&put("3")).unwrap(),
         Lsn {
@@ -138,7 +138,7 @@ fn sequence_numbers_go_on_after_everything_was_truncated(bench: &impl Bench) {
 }
 
 fn a_checkpoint_removes_nothing_and_hides_what_is_below_it(bench: &impl Bench) {
-    let mut log = open(bench.storage(), &store(bench), 1 << 20).unwrap();
+    let log = open(bench.storage(), &store(bench), 1 << 20).unwrap();
     log.append(&put("1")).unwrap();
     log.rotate().unwrap();
     let lsn = log.checkpoint(1).unwrap();
@@ -158,7 +158,7 @@ fn a_checkpoint_removes_nothing_and_hides_what_is_below_it(bench: &impl Bench) {
 }
 
 fn truncating_no_further_than_before_writes_nothing(bench: &impl Bench) {
-    let mut log = open(bench.storage(), &store(bench), 1 << 20).unwrap();
+    let log = open(bench.storage(), &store(bench), 1 << 20).unwrap();
     log.append(&put("1")).unwrap();
     log.append(&put("2")).unwrap();
     log.truncate(2).unwrap();
@@ -172,7 +172,7 @@ fn truncating_no_further_than_before_writes_nothing(bench: &impl Bench) {
 }
 
 fn reading_goes_on_after_a_position_in_any_segment(bench: &impl Bench) {
-    let mut log = open(bench.storage(), &store(bench), 1).unwrap();
+    let log = open(bench.storage(), &store(bench), 1).unwrap();
     for value in ["1", "2", "3", "4"] {
         log.append(&put(value)).unwrap();
     }
@@ -190,7 +190,7 @@ fn reading_goes_on_after_a_position_in_any_segment(bench: &impl Bench) {
 }
 
 fn marks_of_the_client_are_records_of_their_own(bench: &impl Bench) {
-    let mut log = open(bench.storage(), &store(bench), 1 << 20).unwrap();
+    let log = open(bench.storage(), &store(bench), 1 << 20).unwrap();
     log.begin(7).unwrap();
     log.append(&put("1")).unwrap();
     log.commit(7).unwrap();
@@ -206,10 +206,11 @@ fn marks_of_the_client_are_records_of_their_own(bench: &impl Bench) {
 
 fn in_the_mode_that_never_syncs_a_rotation_does(bench: &impl Bench) {
     let options = Options {
+        preallocate: 0,
         sync: SyncMode::Never,
         ..Options::default()
     };
-    let mut log = SegmentedLog::open(bench.storage(), &store(bench), options).unwrap();
+    let log = SegmentedLog::open(bench.storage(), &store(bench), options).unwrap();
     for value in ["1", "2"] {
         log.append(&put(value)).unwrap();
     }

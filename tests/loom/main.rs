@@ -1,0 +1,15 @@
+//! Threads in every order, on simulated storage, with a power cut at every acknowledgement: loom.
+//!
+//! `RUSTFLAGS="--cfg loom" cargo test --release --test loom --target-dir target/loom`
+//!
+//! Each test is a few threads that use an engine. loom runs them again and again, each time in another order of
+//! what they do at a lock, a condition, or a call to the disk. In each *execution*, whenever a thread is told Ok, the
+//! power is cut on a copy of the machine, with all fates that recovery can tell apart, and what it then serves is
+//! held against the contract.
+//!
+//! A test with a planted race is one that must fail: it shows that the test without it can.
+
+#![cfg(loom)]
+
+mod explore;
+mod log;
