@@ -67,6 +67,11 @@ pub(crate) fn key(number: u64) -> Key {
     key
 }
 
+/// No two threads have a number in common.
+pub(crate) fn number(nth: u64, thread: usize, threads: usize) -> u64 {
+    nth * threads as u64 + thread as u64
+}
+
 /// The value of a key: the key, again and again.
 pub(crate) fn value(key: &Key) -> Value {
     std::array::from_fn(|at| key[at % key.len()])

@@ -1,14 +1,12 @@
 //! One row while it is measured: rounds of puts from some threads, then what was kept.
 
-use crate::durable::{Durable, Found, Outcome, Row, key, value};
+use crate::durable::{Durable, Outcome, Row, key, number, value};
+use crate::kept::Kept;
 use hdrhistogram::Histogram;
 use std::path::{Path, PathBuf};
 use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
-
-/// So many of each thread's puts are read again, and its last one.
-const SAMPLE: u64 = 500;
 
 /// A store, and how fast it was.
 pub(crate) struct Lane {
@@ -29,13 +27,6 @@ pub(crate) struct Ended {
     /// Of a put, in nanoseconds.
     pub(crate) latencies: Histogram<u64>,
     pub(crate) kept: Kept,
-}
-
-/// What the store had when it was opened again: so many of those that it was asked for.
-pub(crate) enum Kept {
-    Unasked,
-    Counted { found: u64, of: u64 },
-    Read { found: u64, of: u64 },
 }
 
 /// What one thread did in a round: puts, seconds, and how long each took.
@@ -94,7 +85,7 @@ impl Lane {
     pub(crate) fn end(self) -> Outcome<Ended> {
         let name = self.row.name;
         drop(self.store);
-        let kept = (self.row.found)(&self.dir).and_then(|found| kept(&found, &self.written));
+        let kept = (self.row.found)(&self.dir).and_then(|found| Kept::of(&found, &self.written));
         Ok(Ended {
             name,
             rates: self.rates,
@@ -106,11 +97,6 @@ impl Lane {
 
 fn latencies() -> Histogram<u64> {
     Histogram::new(3).expect("three digits are not too many")
-}
-
-/// No two threads have a number in common.
-fn number(nth: u64, thread: usize, threads: usize) -> u64 {
-    nth * threads as u64 + thread as u64
 }
 
 fn puts(store: &dyn Durable, written: &[u64], thread: usize, time: Duration) -> Outcome<Round> {
@@ -125,37 +111,4 @@ fn puts(store: &dyn Durable, written: &[u64], thread: usize, time: Duration) -> 
         (last, puts) = (now, puts + 1);
     }
     Ok((puts, (last - began).as_secs_f64(), latencies))
-}
-
-/// Whether what returned is there. That it is durable this does not show: nobody cut the power.
-fn kept(found: &Found, written: &[u64]) -> Outcome<Kept> {
-    let of = written.iter().sum();
-    let is_there = |number| {
-        let key = key(number);
-        let read = match found {
-            Found::Pairs(pairs) => pairs.get(&key).cloned(),
-            Found::Reads(read) => read(&key)?,
-            Found::Unasked | Found::Counted(_) => None,
-        };
-        Outcome::Ok(read.is_some_and(|read| read == value(&key)))
-    };
-    match found {
-        Found::Unasked => Ok(Kept::Unasked),
-        Found::Counted(found) => Ok(Kept::Counted { found: *found, of }),
-        Found::Pairs(pairs) if pairs.len() as u64 != of => Ok(Kept::Counted {
-            found: pairs.len() as u64,
-            of,
-        }),
-        Found::Pairs(_) | Found::Reads(_) => {
-            let (mut found, mut of) = (0, 0);
-            for (thread, &count) in written.iter().enumerate() {
-                let step = (count / SAMPLE).max(1) as usize;
-                for nth in (0..count).step_by(step).chain(count.checked_sub(1)) {
-                    of += 1;
-                    found += u64::from(is_there(number(nth, thread, written.len()))?);
-                }
-            }
-            Ok(Kept::Read { found, of })
-        }
-    }
 }

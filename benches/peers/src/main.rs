@@ -3,7 +3,9 @@
 #![forbid(unsafe_code)]
 
 mod durable;
+mod kept;
 mod lane;
+mod others;
 mod ours;
 mod peers;
 mod place;
@@ -13,6 +15,7 @@ mod table;
 use clap::{Parser, value_parser};
 use durable::{Outcome, Row};
 use lane::Lane;
+use others::Ticks;
 use std::io::{IsTerminal, Write, stderr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -35,7 +38,7 @@ const ROUNDS_A_SECOND: u64 = 4;
 #[command(version)]
 struct Asked {
     /// Seconds that each row has, for each number of threads.
-    #[arg(long, default_value_t = 5, value_parser = value_parser!(u64).range(1..))]
+    #[arg(long, default_value_t = 5, value_parser = value_parser!(u64).range(1..=86_400))]
     seconds: u64,
     /// How many threads put at once.
     #[arg(long, value_delimiter = ',', default_value = "1,8", value_parser = value_parser!(u16).range(1..=256))]
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(error) => {
+            say("");
             eprintln!("error: {error}");
             ExitCode::from(2)
         }
@@ -65,8 +69,8 @@ fn run(asked: &Asked) -> Outcome<bool> {
     asked.rows(1)?;
     let home = place::home(asked.dir.as_deref())?;
     let mut good = true;
-    for &threads in &asked.threads {
-        let dir = home.path().join(format!("{threads}"));
+    for (place, &threads) in asked.threads.iter().enumerate() {
+        let dir = home.path().join(place.to_string());
         let table = asked.measure(&dir, threads.into())?;
         print!("{table}");
         good &= table.is_good();
@@ -106,6 +110,7 @@ impl Asked {
             .map(|(place, row)| Lane::open(row, &dir.join(place.to_string()), threads))
             .collect::<Outcome<Vec<_>>>()?;
         let rounds = self.seconds * ROUNDS_A_SECOND;
+        let before = Ticks::now();
         for round in 0..rounds {
             say(&format!(
                 "{threads} at once, round {} of {rounds}",
@@ -120,12 +125,14 @@ impl Asked {
                     .try_for_each(|lane| lane.turn(ROUND))?,
             }
         }
+        let others = Ticks::now().zip(before);
+        let others = others.map_or(0.0, |(now, before)| now.share_since(&before));
         say("");
         let ended = lanes
             .into_iter()
             .map(Lane::end)
             .collect::<Outcome<Vec<_>>>()?;
-        Ok(table::Table::of(threads, ended))
+        Ok(table::Table::of(threads, ended, others))
     }
 }
 

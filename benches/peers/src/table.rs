@@ -1,15 +1,19 @@
 //! The table of one number of threads, and what is wrong in it.
 
-use crate::lane::{Ended, Kept};
+use crate::lane::Ended;
 use std::fmt;
 
 /// A store on one thread is faster than a sync allows where three rounds of four say so, and more than noise.
 const NOISE: f64 = 1.10;
+/// Where others have more of the processors, the table is worth little.
+const QUIET: f64 = 0.10;
 
 /// Its first row is the raw limit.
 pub(crate) struct Table {
     threads: usize,
     rows: Vec<(Ended, Ratios)>,
+    /// The part of the processors that others had meanwhile.
+    others: f64,
 }
 
 /// To the raw limit, round against round.
@@ -35,7 +39,7 @@ impl Ratios {
 }
 
 impl Table {
-    pub(crate) fn of(threads: usize, ended: Vec<Ended>) -> Table {
+    pub(crate) fn of(threads: usize, ended: Vec<Ended>, others: f64) -> Table {
         let limit = ended[0].rates.clone();
         let rows = ended.into_iter().map(|ended| {
             let ratios = Ratios::of(&ended.rates, &limit);
@@ -44,6 +48,7 @@ impl Table {
         Table {
             threads,
             rows: rows.collect(),
+            others,
         }
     }
 
@@ -70,25 +75,6 @@ impl Table {
     }
 }
 
-impl Kept {
-    fn lost(&self) -> bool {
-        match self {
-            Kept::Unasked => false,
-            Kept::Counted { found, of } | Kept::Read { found, of } => found != of,
-        }
-    }
-}
-
-impl fmt::Display for Kept {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Kept::Unasked => Ok(()),
-            Kept::Counted { found, of } => write!(f, "{found} of {of} counted"),
-            Kept::Read { found, of } => write!(f, "{found} of {of} read"),
-        }
-    }
-}
-
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (threads, rounds) = (self.threads, self.rows[0].0.rates.len());
@@ -99,8 +85,8 @@ impl fmt::Display for Table {
         )?;
         writeln!(
             f,
-            "{:<28} {:>8} {:>14} {:>9} {:>8} {:>8}  {}",
-            "", "of limit", "half of rounds", "puts/s", "p50 ms", "p99 ms", "opened again"
+            "{:<28} {:>8} {:>14} {:>9} {:>8} {:>8}  opened again",
+            "", "of limit", "half of rounds", "puts/s", "p50 ms", "p99 ms"
         )?;
         for (row, ratios) in &self.rows {
             let rate = row.rates.iter().sum::<f64>() / rounds as f64;
@@ -120,6 +106,13 @@ impl fmt::Display for Table {
         }
         for flag in self.flags() {
             writeln!(f, "RED FLAG: {flag}.")?;
+        }
+        if self.others > QUIET {
+            let share = self.others * 100.0;
+            writeln!(
+                f,
+                "Others had {share:.0}% of the processors: syncs waited for these, not for the disk. Run it again when all is quiet."
+            )?;
         }
         writeln!(f)
     }
