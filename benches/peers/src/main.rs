@@ -33,6 +33,9 @@ const ROUNDS_A_SECOND: u64 = 4;
 ///
 /// Exit code 1 where a store lost something, or is faster on one thread than a sync allows.
 ///
+/// Where others keep the processors busy, each sync waits for a processor, and all rows look alike: the table says so. As
+/// root, `chrt --fifo 1` before the command makes it wait less.
+///
 /// To build it needs a C compiler, for SQLite and for lz4 (Debian: apt-get install gcc).
 #[derive(Debug, Parser)]
 #[command(version)]

@@ -111,7 +111,7 @@ impl fmt::Display for Table {
             let share = self.others * 100.0;
             writeln!(
                 f,
-                "Others had {share:.0}% of the processors: syncs waited for these, not for the disk. Run it again when all is quiet."
+                "Others had {share:.0}% of the processors, and syncs waited for them: run it when all is quiet."
             )?;
         }
         writeln!(f)
