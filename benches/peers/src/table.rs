@@ -62,7 +62,7 @@ impl Table {
             let fast = (self.threads == 1 && ratios.quarters[0] > NOISE).then(|| {
                 let ratio = ratios.median;
                 format!(
-                    "{} is {ratio:.2} times as fast as a sync allows: does it sync?",
+                    "{} is {ratio:.2} times as fast as a sync allows: it does not sync each put",
                     row.name
                 )
             });
