@@ -1,5 +1,7 @@
 //! SQLite: a log (`journal_mode = WAL`) that each commit syncs (`synchronous = FULL`; with NORMAL a power cut may take
 //! the newest commits). A connection for each thread; who finds another one writing waits, up to a minute.
+//!
+//! Built as rusqlite builds it, SQLite calls fsync, not fdatasync.
 
 use crate::durable::{Durable, Found, Key, Outcome, Row, Value, lock};
 use rusqlite::{Connection, OptionalExtension};
