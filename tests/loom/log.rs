@@ -39,7 +39,10 @@ fn survive(machine: &Simulated, counts: &Counts, acknowledged: &[(Lsn, &str)]) {
         for (lsn, name) in acknowledged {
             let [writes] = [vec![write(name)]];
             let record = Record { lsn: *lsn, writes };
-            assert!(found.contains(&record), "D1: {name} was acknowledged and is lost");
+            assert!(
+                found.contains(&record),
+                "D1: {name} was acknowledged and is lost"
+            );
         }
     });
 }
@@ -59,7 +62,10 @@ fn writers(names: &'static [&'static str]) -> impl Fn(&Counts) + Send + Sync + '
                 })
             })
             .collect();
-        let told: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
+        let told: Vec<_> = threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .collect();
         survive(&machine, counts, &told);
         assert_eq!(log.waiting(), 0);
     }
@@ -82,13 +88,21 @@ fn three_writers_hand_over_the_lead() {
 
 #[test]
 fn whoever_is_covered_by_a_barrier_that_began_before_is_found() {
-    let said = found(Race::CoveredByRunning, Depth::Exhaustive, writers(&["a", "b"]));
+    let said = found(
+        Race::CoveredByRunning,
+        Depth::Exhaustive,
+        writers(&["a", "b"]),
+    );
     assert!(said.contains("D1: "), "{said}");
 }
 
 #[test]
 fn an_acknowledgement_before_the_barrier_is_found() {
-    let said = found(Race::AcknowledgedWhenWritten, Depth::Exhaustive, writers(&["a", "b"]));
+    let said = found(
+        Race::AcknowledgedWhenWritten,
+        Depth::Exhaustive,
+        writers(&["a", "b"]),
+    );
     assert!(said.contains("D1: "), "{said}");
 }
 

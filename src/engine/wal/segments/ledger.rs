@@ -39,7 +39,9 @@ impl<F: File, B: Beside> Ledger for Segments<F, B> {
     }
 
     fn has_room(&mut self) -> bool {
-        self.last.live_bytes() + (FILE_HEADER as u64) < self.segment_bytes
+        let bytes = self.last.live_bytes();
+        // A record is never split: an empty segment takes any.
+        bytes == 0 || bytes + (FILE_HEADER as u64) < self.segment_bytes
     }
 
     fn returned(&mut self) {
