@@ -59,6 +59,8 @@ pub(crate) struct Group<L> {
     state: Mutex<State<L>>,
     /// The turn changed hands, records returned, or the log was poisoned.
     moved: Condvar,
+    /// There is something to do beside the writers, or no more will come.
+    work: Condvar,
 }
 
 #[derive(Debug)]
@@ -96,6 +98,7 @@ impl<L: Ledger> Group<L> {
                 batches: 0,
             }),
             moved: Condvar::new(),
+            work: Condvar::new(),
         }
     }
 
@@ -168,6 +171,23 @@ impl<L: Ledger> Group<L> {
     pub(crate) fn look<T>(&self, at: impl FnOnce(&mut L) -> T) -> T {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         at(&mut state.ledger)
+    }
+
+    /// Changes the ledger where others wait for that, writers or who works beside them.
+    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut L) -> T) -> T {
+        let changed = self.look(change);
+        self.moved.notify_all();
+        self.work.notify_all();
+        changed
+    }
+
+    /// Waits until the ledger is changed so, beside the writers: no batch wakes it.
+    pub(crate) fn wait_for_work(&self, is_so: impl Fn(&mut L) -> bool) -> Result<(), Error> {
+        let mut state = self.lock()?;
+        while !is_so(&mut state.ledger) {
+            state = self.work.wait(state).map_err(|_| Error::Panicked)?;
+        }
+        Ok(())
     }
 
     /// How many threads wait for others.
@@ -252,6 +272,9 @@ impl<'g, L: Ledger> Held<'g, L> {
         if !(failed && planted(Race::WaitersForgotten)) {
             self.0.moved.notify_all();
         }
+        if failed {
+            self.0.work.notify_all();
+        }
         mem::forget(self);
         state
     }
@@ -267,6 +290,7 @@ impl<L: Ledger> Drop for Held<'_, L> {
             let _ = state.ledger.log().poisoned_by(Error::Panicked);
         }
         self.0.moved.notify_all();
+        self.0.work.notify_all();
     }
 }
 
