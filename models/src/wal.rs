@@ -28,11 +28,15 @@
 //! W2  The log gets its final name only after its header is durable.
 //! W3  A second record of a generation is written only after the first one is durable.
 //!
-//! Segments, checkpoints and truncation are in [`segments`]. Not modelled here: two writers. Bounds, variants and expected
+//! With `preallocate` the file grows by a chunk at a time: the call that writes a record beyond what is allocated writes
+//! zeros behind it, and recovery takes the length that it finds. An append within a chunk overwrites, and changes no size.
+//!
+//! Segments, checkpoints and truncation are in [`segments`], several writers in [`group`]. Bounds, variants and expected
 //! verdicts: `specs/wal.toml`. Sources: Mohan et al., ARIES, TODS 17(1), 1992, section 3 (the log
 //! before the data); Rebello et al., ATC '20 (failed barriers).
 
 pub mod as_found;
+pub mod group;
 pub mod memory;
 pub mod module;
 pub mod record;
@@ -122,6 +126,8 @@ pub struct Wal {
     pub sync: SyncMode,
     /// How many cells a record takes.
     pub layout: Layout,
+    /// The file grows by so many cells at a time, in the call that writes a record; 0: by that record.
+    pub preallocate: usize,
 }
 
 impl Protocol for Wal {
@@ -186,12 +192,12 @@ impl Protocol for Wal {
             "recovery: directory barrier",
             "recovery: parent directory barrier",
         ));
-        let memory = Memory::recovered(LOG, &parsed);
-        Ok(Plan {
-            memory,
-            steps,
-            odd: parsed.odd,
-        })
+        let memory = Memory {
+            allocated: self.allocated(cells),
+            ..Memory::recovered(LOG, &parsed)
+        };
+        let odd = self.is_odd(&parsed, cells);
+        Ok(Plan { memory, steps, odd })
     }
 
     fn change(&self, memory: &mut Memory, change: &Change) {
@@ -322,7 +328,8 @@ impl Wal {
             SyncMode::EveryN(n) => memory.since + 1 >= n,
             SyncMode::Never => false,
         };
-        let mut steps = vec![write_record("append: write", &record, memory), appended];
+        let mut steps = self.write_at_tail("append: write", cells_of(&record), memory);
+        steps.push(appended);
         let returned = |durable| Step::Return { durable, identity };
         if due && self.variant == Variant::AcknowledgeBeforeBarrier {
             steps.push(returned(true));
@@ -338,6 +345,38 @@ impl Wal {
             steps.push(returned(false));
         }
         steps
+    }
+
+    /// Writes records at the tail. Where they end behind what is allocated, the same call writes zeros up to the next
+    /// multiple of a chunk: the appends that follow change no size.
+    pub(crate) fn write_at_tail(
+        &self,
+        site: Site,
+        mut cells: Vec<Token>,
+        memory: &Memory,
+    ) -> Vec<StepOf<Self>> {
+        let (file, tail) = (&memory.file, memory.tail);
+        let end = tail + cells.len();
+        if self.preallocate == 0 || end <= memory.allocated {
+            return vec![write(file, site, tail, cells)];
+        }
+        let to = end.next_multiple_of(self.preallocate);
+        cells.resize(to - tail, Token::Zero);
+        let allocated = Step::Change(Change::Allocated(to));
+        vec![write(file, site, tail, cells), allocated]
+    }
+
+    /// How long a file is, where that counts.
+    pub(crate) fn allocated(&self, cells: &[Token]) -> usize {
+        if self.preallocate > 0 { cells.len() } else { 0 }
+    }
+
+    /// Whether something follows the tail that is not a record; zeros that were written ahead are nothing.
+    pub(crate) fn is_odd(&self, parsed: &Parsed, cells: &[Token]) -> bool {
+        match self.preallocate {
+            0 => parsed.odd,
+            _ => parsed.torn(cells),
+        }
     }
 
     /// The next record.
@@ -437,11 +476,6 @@ impl Wal {
         steps.push(Step::call("recovery: barrier", Call::Barrier(file.into())));
         steps
     }
-}
-
-/// Writes a record at the tail.
-pub(crate) fn write_record(site: Site, record: &Arc<Record>, memory: &Memory) -> StepOf<Wal> {
-    write(&memory.file, site, memory.tail, cells_of(record))
 }
 
 /// Makes durable all that was written.
