@@ -97,7 +97,7 @@ fn two_writers(group: Group, profile: &str) -> Setup<Group> {
     let mut setup = setup(group, profile);
     setup.bounds.writers = 2;
     (setup.bounds.deletes, setup.bounds.batches) = (0, 0);
-    (setup.bounds.operations, setup.bounds.syncs) = (3, 1);
+    (setup.bounds.operations, setup.bounds.keys) = (3, 1);
     setup
 }
 
@@ -287,6 +287,10 @@ fn forgetting_what_nobody_can_read_changes_no_verdict_and_no_recovered_set() {
     trees()
         .into_iter()
         .for_each(|tree| assert_forgetting_is_the_same(tree_setup(tree, "posix")));
+}
+
+#[test]
+fn forgetting_what_nobody_can_read_changes_nothing_for_several_writers() {
     groups()
         .into_iter()
         .for_each(|group| assert_forgetting_is_the_same(two_writers(group, "posix")));
