@@ -5,6 +5,13 @@
 //!   recover(tree)         -> memory to run with + [write, barrier, ...]
 //! ```
 //!
+//! Where operations overlap there is still one list of steps, of whoever is at work for all:
+//!
+//! ```text
+//!   operation(op, memory) -> [change: it waits]
+//!   next(memory)          -> [write, barrier, change: it is done], then [acknowledge to 1, acknowledge to 2]
+//! ```
+//!
 //! So a protocol file reads as a picture, and everything hard about crashes is written once, in
 //! [`crate::machine`]. Steps being data is what conformance compares and the barrier audit deletes.
 
@@ -171,8 +178,8 @@ pub trait Protocol: Clone + Debug + Eq + Hash + Send + Sync + 'static {
         memory: &Self::Memory,
     ) -> Vec<StepOf<Self>>;
 
-    /// Whether the operation may be invoked while others are in progress. By default there is one client.
-    fn overlaps(&self, _: &Operation) -> bool {
+    /// Whether the operation may be invoked while another is in progress. By default there is one client.
+    fn overlaps(&self, _: &Operation, _: &Self::Memory) -> bool {
         false
     }
 

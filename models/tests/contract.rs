@@ -465,7 +465,7 @@ fn met_by<P: Protocol>(setups: impl Strategy<Value = Setup<P>>) -> Met {
     let moves = prop::collection::vec((0u8..14, any::<u16>()), 60);
     let strategy = (setups, moves);
     let mut all = Met::default();
-    for _ in 0..500 {
+    for _ in 0..1_000 {
         let tree = strategy.new_tree(&mut runner).expect("a strategy");
         let (setup, choices) = tree.current();
         let met = walk(&setup, &choices).expect("the judges agree");

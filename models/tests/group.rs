@@ -203,8 +203,10 @@ fn a_close_waits_for_everybody_and_the_next_life_goes_on() {
     told(&mut run, &put(1));
     told_until_idle(&mut run);
     told(&mut run, &close);
+    assert_eq!(run.make(&put(2)), None, "the handle is given up");
     let closed = ["close: data barrier"];
     assert_eq!(sites_until_told(&mut run), closed);
+    assert_eq!(run.make(&put(2)), None);
     told_until_idle(&mut run);
     assert_eq!(run.process.memory.log.records.len(), 2);
     assert_eq!(run.breach, None);

@@ -154,7 +154,7 @@ impl<P: Protocol> Ground<P> {
     ) -> bool {
         match process.doing {
             Doing::Idle => true,
-            Doing::Operation(_) => self.protocol.overlaps(operation) && is_free(),
+            Doing::Operation(_) => self.protocol.overlaps(operation, &process.memory) && is_free(),
             Doing::Recovery | Doing::Down => false,
         }
     }
@@ -319,17 +319,20 @@ impl<P: Protocol> Ground<P> {
     /// Runs the changes in memory that come next, plans what is next where nothing is left to do, and notes where nothing
     /// is next either.
     fn settled(&self, mut process: Process<P>) -> Process<P> {
-        while let Some(Step::Change(change)) = process.steps.first() {
-            self.protocol.change(&mut process.memory, &change.clone());
-            process.steps.remove(0);
-        }
-        if process.steps.is_empty() && process.doing != Doing::Down {
+        loop {
+            while let Some(Step::Change(change)) = process.steps.first() {
+                self.protocol.change(&mut process.memory, &change.clone());
+                process.steps.remove(0);
+            }
+            if !process.steps.is_empty() || process.doing == Doing::Down {
+                return process;
+            }
             process.steps = self.next(&process.memory);
             if process.steps.is_empty() {
                 process.doing = Doing::Idle;
+                return process;
             }
         }
-        process
     }
 
     /// What an uninterrupted recovery of that tree serves.

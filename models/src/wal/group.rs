@@ -26,7 +26,8 @@
 //!
 //! When the leader takes the buffer is not said: any time before it writes. So a leader may as well wait for others, as a
 //! timer makes it do. Answers are given in order, and before the next batch is written. That leaves nothing out: an answer
-//! changes no disk, and one that comes later owes no more.
+//! changes no disk, and until it is given less is owed. (A writer that wakes up late may be told Ok after a later barrier
+//! failed. D9 does not forbid it, for its own barrier completed; here it is told before.)
 //!
 //! W1  No operation is acknowledged whose record some crash image does not hold.
 //! W3  A second record of a generation is written only after the first one is durable.
@@ -105,7 +106,7 @@ impl Protocol for Group {
                 };
                 vec![Step::Change(Change::Joined(waiting, None))]
             }
-            // Nobody waits: the handle is given up.
+            // Nobody waits, and nobody comes: the handle is given up.
             Operation::Close => {
                 let mut steps = log_steps(self.log.sync(&memory.log, "close: data barrier"));
                 steps.push(Step::Reopen);
@@ -114,16 +115,19 @@ impl Protocol for Group {
         }
     }
 
-    fn overlaps(&self, operation: &Operation) -> bool {
-        matches!(operation, Operation::Write(_) | Operation::Sync)
+    /// Where nobody waits, a close runs.
+    fn overlaps(&self, operation: &Operation, memory: &Memory) -> bool {
+        matches!(operation, Operation::Write(_) | Operation::Sync) && !memory.waiting.is_empty()
     }
 
     fn next(&self, memory: &Memory) -> Vec<StepOf<Self>> {
         let may_return = |waiting| Some((waiting, memory.may_return(waiting)?));
         let mut answers = memory.waiting.iter().filter_map(may_return).peekable();
         if answers.peek().is_some() {
-            answers.flat_map(answer).collect()
-        } else if memory.waiting.is_empty() || memory.is_led() {
+            answers
+                .flat_map(|(waiting, durable)| returned(waiting, durable))
+                .collect()
+        } else if memory.waiting.is_empty() || memory.is_led() || memory.log.poisoned {
             Vec::new()
         } else {
             self.batch(memory)
@@ -156,7 +160,7 @@ impl Protocol for Group {
             true => steps.push(Step::Fail), // a close
             false => {
                 let waiting = memory.waiting.iter();
-                steps.extend(waiting.map(|waiting| Step::of(waiting.op, Step::Fail)));
+                steps.extend(waiting.flat_map(|it| answer(it.op, Step::Fail)));
             }
         }
         steps
@@ -246,7 +250,7 @@ impl Group {
             let last = records.last().map_or(0, |last| last.index);
             let followers = memory.waiting.iter().skip(1);
             let followers = followers.filter(|waiting| waiting.index <= last);
-            steps.extend(followers.flat_map(|waiting| answer((waiting, true))));
+            steps.extend(followers.flat_map(|waiting| returned(waiting, true)));
         }
         let Some(site) = self.barrier(records.len(), memory) else {
             steps.push(Step::Change(Change::Released));
@@ -280,11 +284,14 @@ impl Group {
 }
 
 /// An operation returns.
-fn answer((waiting, durable): (&Waiting, bool)) -> [StepOf<Group>; 2] {
+fn returned(waiting: &Waiting, durable: bool) -> [StepOf<Group>; 2] {
     let identity = waiting.identity;
-    let returned = Step::Return { durable, identity };
-    let told = Step::Change(Change::Told(waiting.op));
-    [Step::of(waiting.op, returned), told]
+    answer(waiting.op, Step::Return { durable, identity })
+}
+
+/// An operation is answered, and waits no more.
+fn answer(op: OpId, answer: StepOf<Group>) -> [StepOf<Group>; 2] {
+    [Step::of(op, answer), Step::Change(Change::Told(op))]
 }
 
 /// Steps of the log, as steps of the group.

@@ -44,7 +44,7 @@ pub enum Change {
     CoveredWithBuffer,
     /// An operation has its answer.
     Told(OpId),
-    /// A barrier or a write failed.
+    /// A barrier or a write failed: what is in the buffer is given up.
     Poisoned,
 }
 
@@ -104,7 +104,6 @@ impl Memory {
             Change::Poisoned => {
                 self.log.apply(&LogChange::Poisoned);
                 self.buffer.clear();
-                self.waiting.clear();
             }
         }
     }
