@@ -34,7 +34,9 @@ fn at_random(orders: usize, threads: impl Fn() + Send + Sync + Clone + 'static) 
         Runner::new(scheduler, Config::default()).run(threads);
         return;
     }
-    let seed = std::env::var("LIGHTSOUT_SEED").ok().and_then(|seed| seed.parse().ok());
+    let seed = std::env::var("LIGHTSOUT_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok());
     let seed = seed.unwrap_or_else(rand_like);
     eprintln!("shuttle: {orders} orders of each kind, LIGHTSOUT_SEED={seed}");
     let scheduler = RandomScheduler::new_from_seed(seed, orders);
@@ -51,7 +53,10 @@ fn rand_like() -> u64 {
 
 fn write(writer: usize, number: usize) -> Write {
     let key = format!("{writer}.{number}").into();
-    Write::Put { key, value: vec![b'.'; 40 * (number % 3)] }
+    Write::Put {
+        key,
+        value: vec![b'.'; 40 * (number % 3)],
+    }
 }
 
 /// Many writers, whose records fill a segment every few appends, and one who truncates meanwhile.
@@ -87,12 +92,18 @@ fn many() {
     let mut told: Vec<(u64, Write)> = Vec::new();
     for writer in writers {
         let of_one = writer.join().expect("it ends");
-        assert!(of_one.is_sorted_by_key(|(index, _)| *index), "D2: out of order");
+        assert!(
+            of_one.is_sorted_by_key(|(index, _)| *index),
+            "D2: out of order"
+        );
         told.extend(of_one);
     }
     survives(&machine, &told);
     told.sort_by_key(|(index, _)| *index);
-    assert!(told.windows(2).all(|two| two[0].0 < two[1].0), "D8: one number, two records");
+    assert!(
+        told.windows(2).all(|two| two[0].0 < two[1].0),
+        "D8: one number, two records"
+    );
     assert_eq!(log.waiting(), 0);
 }
 
@@ -106,7 +117,10 @@ fn survives(machine: &Simulated, acknowledged: &[(u64, Write)]) {
         }
         for (index, write) in acknowledged {
             let entry = Entry::Writes(vec![write.clone()]);
-            let is_there = *index <= point || found.iter().any(|(at, it)| at == index && it.entry == entry);
+            let is_there = *index <= point
+                || found
+                    .iter()
+                    .any(|(at, it)| at == index && it.entry == entry);
             assert!(is_there, "D1: record {index} was acknowledged and is lost");
         }
     });
