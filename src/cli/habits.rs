@@ -60,6 +60,15 @@ Examples:
 
 pub(super) const DEMO_LSM: &str = DEMO;
 
+pub(super) const SOAK: &str = "\
+Examples:
+  lightsout soak lsm --seconds 60
+  lightsout soak all --kills 500 --threads 8 --sync every-10
+  lightsout soak wal bitcask --seconds 3600 --dir a/disk/that/is/empty
+
+Exit codes: 0 every promise kept, 1 one broken (its store is kept), 2 usage, I/O, or a process that
+ended by itself, 3 interrupted.";
+
 pub(super) const COMPLETIONS: &str = "\
 Examples:
   lightsout completions bash > ~/.local/share/bash-completion/completions/lightsout
