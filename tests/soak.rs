@@ -103,6 +103,10 @@ fn a_child_that_says_so_before_it_writes_is_found_out() {
         "{text}"
     );
     assert!(flat.contains("were acknowledged"), "{text}");
+    assert!(
+        text.contains("\nagain: lightsout soak bitcask --kills "),
+        "{text}"
+    );
     assert!(text.lines().all(|line| line.len() <= 130), "{text}");
 }
 
@@ -229,7 +233,7 @@ fn a_child_that_ends_by_itself_is_told_with_its_words() {
 fn a_store_that_does_not_open_is_a_promise_broken_and_is_kept_as_it_was() {
     let script = "mkdir \"$1\"; echo garbage > \"$1/log\"; echo .; echo 0 1; exec sleep 60";
     let (home, ended) = with_script(script);
-    let Ok(Outcome::Broken(words)) = ended else {
+    let Ok(Outcome::Broken { how: words, .. }) = ended else {
         panic!("{ended:?}");
     };
     assert!(
@@ -246,7 +250,7 @@ fn a_store_that_does_not_open_is_a_promise_broken_and_is_kept_as_it_was() {
 fn a_child_that_reads_another_thing_than_it_wrote_is_a_promise_broken() {
     let complaint = "! 0 key 0/3 was read back as missing and not as `5`";
     let (_, ended) = with_script(&format!("echo .; echo '{complaint}'"));
-    let Ok(Outcome::Broken(words)) = ended else {
+    let Ok(Outcome::Broken { how: words, .. }) = ended else {
         panic!("{ended:?}");
     };
     assert!(

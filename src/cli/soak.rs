@@ -111,9 +111,9 @@ fn one(soak: &Soak, until: Until, is_interrupted: &dyn Fn() -> bool) -> Result<E
     let (exit, words) = match ended.map_err(error)? {
         Outcome::Kept => (Exit::Expected, paint(Tone::Good, "as expected")),
         Outcome::Interrupted => (Exit::Inconclusive, "interrupted".into()),
-        Outcome::Broken(how) => {
-            let bad = paint(Tone::Bad, "BROKEN");
-            (Exit::Differs, format!("{bad}\n\n{}\n", filled(&how)))
+        Outcome::Broken { how, again } => {
+            let (bad, how) = (paint(Tone::Bad, "BROKEN"), filled(&how));
+            (Exit::Differs, format!("{bad}\n\n{how}\nagain: {again}\n"))
         }
     };
     print(&format!("{name:<12} {}: {words}\n", counts(&tally)))?;

@@ -1,8 +1,8 @@
 //! One process, from its start to its end.
 
 use super::Error;
-use super::child::{Job, Work};
-use std::io::Read;
+use super::child::Job;
+use std::io::{ErrorKind, Read};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -15,7 +15,7 @@ const SILENCE_MAX: Duration = Duration::from_secs(60);
 
 /// From when on the time of a life counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum From {
+pub(super) enum Since {
     /// When it is about to open the store.
     Opening,
     /// When it told something.
@@ -29,7 +29,7 @@ pub(super) struct Life<'l> {
     pub(super) arguments: &'l [String],
     pub(super) store: &'l Path,
     pub(super) job: &'l Job,
-    pub(super) from: From,
+    pub(super) since: Since,
     pub(super) after: Duration,
 }
 
@@ -73,10 +73,9 @@ impl Life<'_> {
 
     /// Waits until it is time to kill it. Whether it said anything.
     fn wait(&self, heard: &Receiver<usize>) -> bool {
-        let enough = match self.from {
-            From::Opening => 1,
-            From::FirstTold if self.job.work == Work::Open => 1,
-            From::FirstTold => BEGUN.len() + 1,
+        let enough = match self.since {
+            Since::Opening => BEGUN.len(),
+            Since::FirstTold => BEGUN.len() + 1,
         };
         loop {
             match heard.recv_timeout(SILENCE_MAX) {
@@ -108,9 +107,11 @@ fn listen(pipe: Option<ChildStdout>, says: &Sender<usize>) -> std::io::Result<Ve
     };
     loop {
         let before = all.len();
-        match pipe.read(&mut part)? {
-            0 => return Ok(all),
-            bytes => all.extend_from_slice(&part[..bytes]),
+        match pipe.read(&mut part) {
+            Ok(0) => return Ok(all),
+            Ok(bytes) => all.extend_from_slice(&part[..bytes]),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
         if before <= BEGUN.len() {
             let _ = says.send(all.len());
@@ -146,9 +147,7 @@ pub(super) fn copy(store: &Path, to: &Path) -> Result<(), Error> {
 /// Removes a directory with all that is in it, where it is there.
 pub(super) fn clear(dir: &Path) -> Result<(), Error> {
     match std::fs::remove_dir_all(dir) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(Error::io("remove", dir)(error))
-        }
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::io("remove", dir)(error)),
         _ => Ok(()),
     }
 }

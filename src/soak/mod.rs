@@ -16,7 +16,7 @@
 //! What operation n of a thread does follows from the seed, the thread and n, and each thread has keys of its own: so
 //! acknowledgements are numbers, and who reads the pipe knows what the store must hold, however the threads ran.
 //!
-//! - [`Soak`] is the parent; [`child`] what it starts; [`ENGINES`] what there is.
+//! - [`Soak`] is the parent; [`child()`] what it starts; [`ENGINES`] what there is.
 //! - `operation`: what an operation does. `told`: the log of acknowledgements. `life`: one process, from its start to its
 //!   end. `verdict`: what must be there.
 //!

@@ -72,7 +72,7 @@ pub(super) fn operation(engine: &Engine, seed: u64, thread: u32, number: u64) ->
             Kind::Events => stream.clone(),
             Kind::Keys | Kind::Records => own,
         };
-        let bytes = match chance.one_in(16) {
+        let bytes = match chance.one_in(32) {
             true => LARGE_BYTES / 2 + chance.below(LARGE_BYTES / 2),
             false => chance.below(150),
         };

@@ -4,7 +4,7 @@ use super::Error;
 use super::chance::Chance;
 use super::child::{Job, Work};
 use super::engines::{Contents, Engine};
-use super::life::{From, Life, clear, copy, names};
+use super::life::{Life, Since, clear, copy, names};
 use super::mode::name;
 use super::operation::{Operation, operation};
 use super::told::Told;
@@ -31,7 +31,7 @@ pub struct Soak {
     pub seed: u64,
     /// Say what is done before it is done: for tests, which are to find it out.
     pub lies: bool,
-    /// What to start for a child, with these arguments before the store and the job of [`child`](super::child).
+    /// What to start for a child, with these arguments before the store and the job of [`child`](super::child()).
     pub program: PathBuf,
     /// Its arguments.
     pub arguments: Vec<String>,
@@ -70,8 +70,13 @@ pub enum Outcome {
     Kept,
     /// Somebody interrupted.
     Interrupted,
-    /// A promise was broken: the paragraph that says which. What is in the home stays.
-    Broken(String),
+    /// A promise was broken. What is in the home stays.
+    Broken {
+        /// Which, and how, in a paragraph.
+        how: String,
+        /// What to type to try again.
+        again: String,
+    },
 }
 
 impl Soak {
@@ -93,7 +98,8 @@ impl Soak {
             let lived = run.one_life()?;
             far(&run.tally);
             if let Err(breach) = lived {
-                return Ok(Outcome::Broken(run.says(&breach)));
+                let (how, again) = (run.says(&breach), run.again());
+                return Ok(Outcome::Broken { how, again });
             }
         }
         clear(&self.home)?;
@@ -130,27 +136,16 @@ impl<'s> Run<'s> {
     /// A process that writes is killed, perhaps one that opens the store too, and what is there is judged.
     fn one_life(&mut self) -> Result<Result<(), Breach>, Error> {
         let mut chance = Chance::of(&[self.soak.seed, self.tally.kills, KILLS]);
-        let is_new = self.lives == 0 || self.bytes() > STORE_BYTES_MAX;
-        if is_new {
-            clear(&self.store)?;
-            self.ledger = Ledger::new(self.soak.engine, self.soak.seed, self.soak.threads);
-            self.lives = 4 + chance.below(24);
-            self.tally.stores += 1;
-        }
-        self.lives -= 1;
+        let is_new = self.begin_anew(&mut chance)?;
         // An early death strikes the making of a store, or its opening.
-        let (from, micros) = match chance.one_in(if is_new { 2 } else { 6 }) {
-            true => (From::Opening, chance.below(4_000)),
-            false => (From::FirstTold, 1_500 + chance.below(35_000)),
+        let (since, micros) = match chance.one_in(if is_new { 2 } else { 6 }) {
+            true => (Since::Opening, chance.below(4_000)),
+            false => (Since::FirstTold, 1_500 + chance.below(45_000)),
         };
-        let work = if self.soak.lies {
-            Work::Lie
-        } else {
-            Work::Write
-        };
-        let pipe = self.kill(work, from, micros)?;
-        fs::write(self.soak.home.join("told"), &pipe)
-            .map_err(Error::io("write", &self.soak.home))?;
+        let lies = self.soak.lies;
+        let pipe = self.kill(if lies { Work::Lie } else { Work::Write }, since, micros)?;
+        let kept = self.soak.home.join("told");
+        fs::write(&kept, &pipe).map_err(Error::io("write", &kept))?;
         let told = Told::read(&self.ledger.next, &pipe);
         let (told, complaint) = told.ok_or_else(|| Error::Child {
             said: "does not count as it should".into(),
@@ -159,12 +154,13 @@ impl<'s> Run<'s> {
         self.tally.acknowledged += told.count();
         self.tally.struck += u64::from(self.is_maintenance_struck(&told));
         while self.tally.kills < self.kills_max && chance.one_in(4) {
-            self.kill(Work::Open, From::Opening, chance.below(3_000))?;
+            self.kill(Work::Open, Since::Opening, chance.below(3_000))?;
         }
         if let Some(complaint) = complaint {
             let words = format!("The {}.", complaint.words);
             return Ok(Err(Breach::new(complaint.thread, words)));
         }
+        // It was killed before it made anything.
         if told.count() == 0 && !self.store.exists() {
             return Ok(Ok(()));
         }
@@ -172,7 +168,20 @@ impl<'s> Run<'s> {
         Ok(self.judge(&told, chance.one_in(4)))
     }
 
-    fn kill(&mut self, work: Work, from: From, micros: u64) -> Result<String, Error> {
+    /// Every so many lives there is a new store, so that its making is struck too. Whether this is one.
+    fn begin_anew(&mut self, chance: &mut Chance) -> Result<bool, Error> {
+        let is_new = self.lives == 0 || self.bytes() > STORE_BYTES_MAX;
+        if is_new {
+            clear(&self.store)?;
+            self.ledger = Ledger::new(self.soak.engine, self.soak.seed, self.soak.threads);
+            self.lives = 4 + chance.below(24);
+            self.tally.stores += 1;
+        }
+        self.lives -= 1;
+        Ok(is_new)
+    }
+
+    fn kill(&mut self, work: Work, since: Since, micros: u64) -> Result<String, Error> {
         let job = Job {
             engine: self.soak.engine.name.into(),
             sync: name(self.soak.sync),
@@ -185,7 +194,7 @@ impl<'s> Run<'s> {
             arguments: &self.soak.arguments,
             store: &self.store,
             job: &job,
-            from,
+            since,
             after: Duration::from_micros(micros),
         };
         let pipe = life.live_and_die()?;
@@ -231,24 +240,34 @@ impl<'s> Run<'s> {
     /// The paragraph about a breach.
     fn says(&self, breach: &Breach) -> String {
         let Soak {
-            engine,
-            threads,
-            seed,
-            ..
+            engine, seed, home, ..
         } = self.soak;
-        let (kill, sync) = (self.tally.kills, name(self.soak.sync));
         let thread = match breach.thread {
             Some(thread) => format!(", thread {thread}"),
             None => String::new(),
         };
         format!(
-            "{}: BROKEN at kill {kill} of seed {seed}{thread}. {} It is kept in {}: `store` as it is now, `left` as the \
-             kill left it, `told` what the process had said. To try again, though threads run as they like: lightsout \
-             soak {} --seed {seed} --threads {threads} --sync {sync} --kills {kill}",
+            "{}: BROKEN at kill {} of seed {seed}{thread}. {} It is kept in {}: `store` as it is now, `left` as the kill \
+             left it, `told` what the process had said.",
             engine.name,
+            self.tally.kills,
             breach.words,
-            self.soak.home.display(),
-            engine.name,
+            home.display(),
+        )
+    }
+
+    /// The same operations, and kills after the same times; threads run as they like.
+    fn again(&self) -> String {
+        let Soak {
+            engine,
+            seed,
+            threads,
+            ..
+        } = self.soak;
+        let (kills, sync) = (self.tally.kills, name(self.soak.sync));
+        format!(
+            "lightsout soak {} --kills {kills} --seed {seed} --threads {threads} --sync {sync}",
+            engine.name
         )
     }
 }

@@ -1,6 +1,6 @@
 //! Bitcask: rotated, merged.
 
-use super::{Contents, Engine, Kind, Store, Task, is_in_the_making, told, unknown};
+use super::{Contents, Engine, Kind, Opened, Store, Task, is_in_the_making, told, unknown};
 use crate::engine::bitcask::{Bitcask, Options};
 use crate::engine::wal::{Lsn, SyncMode, Write};
 use crate::storage::os::OsStorage;
@@ -16,7 +16,7 @@ pub(super) const ENGINE: Engine = Engine {
     is_half_done: |names| is_in_the_making(names) || are_merged_files_left(names),
 };
 
-fn open(dir: &Path, sync: SyncMode) -> Result<Box<dyn Store>, String> {
+fn open(dir: &Path, sync: SyncMode) -> Opened {
     let options = Options {
         sync,
         preallocate: 4096,

@@ -1,6 +1,6 @@
 //! The B-tree: split, merged, its pages put in place. One thread at a time has it.
 
-use super::{Contents, Engine, Kind, Store, Task, is_in_the_making, told, unknown};
+use super::{Contents, Engine, Kind, Opened, Store, Task, is_in_the_making, told, unknown};
 use crate::engine::btree::{Btree, Options};
 use crate::engine::wal::{Lsn, SyncMode, Write};
 use crate::storage::os::OsStorage;
@@ -19,11 +19,11 @@ pub(super) const ENGINE: Engine = Engine {
 
 struct Tree(Mutex<Btree<OsStorage>>);
 
-fn open(dir: &Path, sync: SyncMode) -> Result<Box<dyn Store>, String> {
+fn open(dir: &Path, sync: SyncMode) -> Opened {
     let options = Options {
         sync,
         page_bytes: 512,
-        checkpoint_at: 16_000,
+        checkpoint_at: 32_000,
         ..Options::default()
     };
     let tree = told(Btree::open(OsStorage, dir, options))?;

@@ -1,6 +1,6 @@
 //! The event store: streams of each thread's own and one that all share, a projection, its snapshot.
 
-use super::{Contents, Engine, Kind, Record, Store, Task, is_in_the_making, told, unknown};
+use super::{Contents, Engine, Kind, Opened, Record, Store, Task, is_in_the_making, told, unknown};
 use crate::engine::event_store::{Event, EventStore, Expected, NewEvent, Options, Projection};
 use crate::engine::wal::{Lsn, SyncMode, Write};
 use crate::soak::operation::SHARED_STREAM;
@@ -19,7 +19,7 @@ pub(super) const ENGINE: Engine = Engine {
     is_half_done: is_in_the_making,
 };
 
-fn open(dir: &Path, sync: SyncMode) -> Result<Box<dyn Store>, String> {
+fn open(dir: &Path, sync: SyncMode) -> Opened {
     let options = Options {
         sync,
         preallocate: 4096,

@@ -1,6 +1,6 @@
 //! The log in one file.
 
-use super::{Contents, Engine, Kind, Record, Store, Task, is_in_the_making, told, unknown};
+use super::{Contents, Engine, Kind, Opened, Record, Store, Task, is_in_the_making, told, unknown};
 use crate::engine::wal::{Log, Lsn, Options, SyncMode, Write};
 use crate::storage::os::OsStorage;
 use std::path::Path;
@@ -14,7 +14,7 @@ pub(super) const ENGINE: Engine = Engine {
     is_half_done: is_in_the_making,
 };
 
-fn open(dir: &Path, sync: SyncMode) -> Result<Box<dyn Store>, String> {
+fn open(dir: &Path, sync: SyncMode) -> Opened {
     let options = Options {
         sync,
         preallocate: 4096,

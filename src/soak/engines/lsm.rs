@@ -1,6 +1,8 @@
 //! The LSM tree: flushed, compacted.
 
-use super::{Contents, Engine, Kind, Store as Soaked, Task, is_in_the_making, told, unknown};
+use super::{
+    Contents, Engine, Kind, Opened, Store as Soaked, Task, is_in_the_making, told, unknown,
+};
 use crate::engine::lsm::{Lsn, Options, Store, SyncMode, Write};
 use crate::storage::os::OsStorage;
 use std::path::Path;
@@ -14,10 +16,10 @@ pub(super) const ENGINE: Engine = Engine {
     is_half_done: |names| is_in_the_making(names) || is_superseded(names),
 };
 
-fn open(dir: &Path, sync: SyncMode) -> Result<Box<dyn Soaked>, String> {
+fn open(dir: &Path, sync: SyncMode) -> Opened {
     let options = Options {
         sync,
-        flush_at: 6_000,
+        flush_at: 8_000,
         fanout: 3,
         ..Options::default()
     };

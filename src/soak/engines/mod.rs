@@ -42,7 +42,7 @@ pub struct Engine {
     /// Its maintenance; what is more often in here is done more often.
     pub(super) tasks: &'static [Task],
     /// Opens a store, or makes one.
-    pub(super) open: fn(&Path, SyncMode) -> Result<Box<dyn Store>, String>,
+    pub(super) open: fn(&Path, SyncMode) -> Opened,
     /// Whether the names in a store's directory show that maintenance was not complete.
     pub(super) is_half_done: fn(&[String]) -> bool,
 }
@@ -63,6 +63,9 @@ pub(super) enum Kind {
     /// The same, where a record is of one stream.
     Events,
 }
+
+/// A store that was to be opened, or why it does not open.
+type Opened = Result<Box<dyn Store>, String>;
 
 /// An open store.
 pub(super) trait Store: Send + Sync {
