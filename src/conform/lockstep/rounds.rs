@@ -2,7 +2,7 @@
 
 use super::{ANSWER, Lockstep};
 use crate::conform::matching::{call_of, in_bytes, in_words};
-use crate::conform::subject::{Answer, Subject};
+use crate::conform::subject::{Answer, MemoryOf, Subject};
 use crate::conform::{Divergence, Kind};
 use models::contract::{Event, OpId, Operation};
 use models::machine::process::Doing;
@@ -14,6 +14,11 @@ impl<S: Subject> Lockstep<S> {
     pub(in crate::conform) fn begin_round(&mut self) -> Option<S::Store> {
         let is_up = !self.engine.is_dead() && self.process.doing == Doing::Idle;
         self.store.take_if(|_| is_up)
+    }
+
+    /// What the model's process knows.
+    pub(in crate::conform) fn memory(&self) -> &MemoryOf<S> {
+        &self.process.memory
     }
 
     /// Gives it back.

@@ -14,8 +14,8 @@ pub(super) struct Staged {
     /// What the next record follows.
     pub(super) chain: Chain,
     pub(super) calls: u32,
-    /// Whether somebody asked for a barrier.
-    pub(super) is_due: bool,
+    /// The index up to which somebody asked for a barrier.
+    pub(super) wanted: u64,
 }
 
 impl Staged {
@@ -26,7 +26,7 @@ impl Staged {
             last: None,
             chain,
             calls: 0,
-            is_due: false,
+            wanted: 0,
         }
     }
 }

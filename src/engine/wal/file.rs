@@ -183,7 +183,9 @@ impl<F: File> LogFile<F> {
         let lsn = self.next_lsn()?;
         let staged = &mut self.staged;
         staged.chain = format::encode_note(staged.chain, lsn, self.mark, note, &mut staged.bytes);
-        staged.is_due |= is_due;
+        if is_due {
+            staged.wanted = lsn.index;
+        }
         self.count(lsn);
         Ok(lsn)
     }
@@ -193,9 +195,9 @@ impl<F: File> LogFile<F> {
         self.staged.calls = self.staged.calls.saturating_add(1);
     }
 
-    /// The next batch has a barrier.
+    /// A barrier is to cover all that is staged.
     pub(crate) fn want_barrier(&mut self) {
-        self.staged.is_due = true;
+        self.staged.wanted = self.staged.last.map_or(0, |lsn| lsn.index);
     }
 
     /// Takes what is staged, to be written; what is staged from now on goes behind it.
@@ -226,7 +228,7 @@ impl<F: File> LogFile<F> {
             calls: std::mem::take(&mut self.staged.calls),
             // INVARIANT: nobody is told an LSN before its generation is durable, or a later life could
             // give it again.
-            is_due: std::mem::take(&mut self.staged.is_due) || is_due || !self.begun,
+            is_due: is_due || self.staged.wanted > self.mark || !self.begun,
         }
     }
 
@@ -243,8 +245,6 @@ impl<F: File> LogFile<F> {
             self.begun = true;
             self.mark = batch.last.map_or(self.mark, |lsn| lsn.index);
             self.calls_since_barrier = 0;
-            // Who wanted a barrier while this one was under way has had it.
-            self.staged.is_due &= !self.is_covered();
         } else {
             self.calls_since_barrier = self.calls_since_barrier.saturating_add(batch.calls);
         }
@@ -276,7 +276,7 @@ impl<F: File> LogFile<F> {
 
     /// Whether nothing waits to be written.
     pub(crate) fn is_quiet(&self) -> bool {
-        self.staged.bytes.is_empty() && !self.staged.is_due
+        self.staged.bytes.is_empty() && self.staged.wanted <= self.mark
     }
 
     /// The newest record that was staged.
