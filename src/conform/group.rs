@@ -92,6 +92,9 @@ impl Subject for GroupSubject {
 /// is asked for.
 pub(super) type Arrival = (usize, OpId, Operation);
 
+/// A thread, and what it asked for.
+type Running = (OpId, JoinHandle<Answer>);
+
 /// What the threads of a round were told, by operation.
 type Told = BTreeMap<OpId, Answer>;
 
@@ -170,7 +173,7 @@ impl Lockstep<GroupSubject> {
             answer.map_err(|error| error.to_string())
         };
         let ask = Arc::new(ask);
-        let threads: Arc<Mutex<Vec<(OpId, JoinHandle<Answer>)>>> = Arc::default();
+        let threads: Arc<Mutex<Vec<Running>>> = Arc::default();
         let (from, mut due) = (self.engine.calls(), VecDeque::from(arrivals.to_vec()));
         let visitor = {
             let (store, ask, threads) = (store.clone(), ask.clone(), threads.clone());

@@ -231,8 +231,8 @@ impl<S: Subject> Lockstep<S> {
 
     /// The engine's calls since are the model's next steps.
     fn follow(&mut self) -> Result<(), Divergence> {
-        let traced = self.engine.take_trace().into_iter();
-        traced.map(|traced| self.follow_one(traced)).collect()
+        let mut traced = self.engine.take_trace().into_iter();
+        traced.try_for_each(|traced| self.follow_one(traced))
     }
 
     /// This call of the engine's is the model's next step.

@@ -57,10 +57,14 @@ fn next_part<F: File>(
     from: &Bound<Vec<u8>>,
     to: &Bound<Vec<u8>>,
 ) -> Result<Vec<Pair>, Error> {
-    let (least, is_before): (&[u8], fn(&[u8], &[u8]) -> bool) = match from {
-        Bound::Included(key) => (key, |other, key| other < key),
-        Bound::Excluded(key) => (key, |other, key| other <= key),
-        Bound::Unbounded => (&[], |_, _| false),
+    let least = match from {
+        Bound::Included(key) | Bound::Excluded(key) => &key[..],
+        Bound::Unbounded => &[],
+    };
+    let is_before = |other: &[u8]| match from {
+        Bound::Included(key) => other < &key[..],
+        Bound::Excluded(key) => other <= &key[..],
+        Bound::Unbounded => false,
     };
     let is_in = |key: &[u8]| match to {
         Bound::Included(to) => key <= &to[..],
@@ -72,7 +76,7 @@ fn next_part<F: File>(
         let Node::Leaf { right, entries } = &*leaf else {
             return Ok(Vec::new());
         };
-        let at = entries.partition_point(|(key, _)| is_before(key, least));
+        let at = entries.partition_point(|(key, _)| is_before(key));
         let rest = entries[at..].iter();
         let part: Vec<Pair> = rest.take_while(|(key, _)| is_in(key)).cloned().collect();
         if !part.is_empty() || at < entries.len() || *right == 0 {

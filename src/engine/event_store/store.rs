@@ -161,10 +161,11 @@ impl<S: Storage> EventStore<S> {
         let mut part = Vec::new().into_iter();
         std::iter::from_fn(move || {
             if part.len() == 0 {
-                part = self.group.look(|book| {
+                let events: Vec<_> = self.group.look(|book| {
                     let all = book.events.all.get(next..).unwrap_or_default();
-                    all[..all.len().min(PART)].to_vec().into_iter()
+                    all.iter().take(PART).cloned().collect()
                 });
+                part = events.into_iter();
                 next += part.len();
             }
             part.next()

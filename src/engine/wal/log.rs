@@ -33,7 +33,7 @@ pub struct Log<S: Storage> {
 
 #[derive(Debug)]
 enum Kept<F> {
-    Durable(Group<LogFile<F>>),
+    Durable(Box<Group<LogFile<F>>>),
     AsFound(Mutex<AsFoundLog<F>>),
 }
 
@@ -56,7 +56,7 @@ impl<S: Storage> Log<S> {
                     preallocate: options.preallocate,
                 };
                 let file = open_file(&storage, dir, Owner::Log, habits, None)?;
-                Kept::Durable(Group::new(file))
+                Kept::Durable(Box::new(Group::new(file)))
             }
             Discipline::AsFound => {
                 let log = AsFoundLog::open(&storage, &path, options.as_found)?;
