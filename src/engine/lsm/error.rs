@@ -103,8 +103,8 @@ pub enum Error {
         because: &'static str,
     },
 
-    /// There are tables and no log. No crash does that, for the log came first and is never
-    /// removed. Nothing was changed; what was written since the last flush was in the log.
+    /// There are tables and no log, or only the second one. No crash does that, for the first log came first and
+    /// is never removed. Nothing was changed; what was written since the last flush was in the log.
     #[error("the store in {} has tables and no log, which no crash does; put the log \
              back", dir.display())]
     LogMissing {
@@ -168,6 +168,10 @@ impl From<wal::Error> for Error {
                 lo,
                 hi,
                 because: "the log begins after them, and no table holds them",
+            },
+            wal::Error::Panicked => Error::Panicked,
+            wal::Error::Poisoned { .. } => Error::Poisoned {
+                because: Arc::new(Error::Log(error)),
             },
             log => Error::Log(log),
         }

@@ -54,6 +54,7 @@
 //!   is read. `as_found`: the unsafe other one.
 
 mod as_found;
+mod book;
 mod compaction;
 mod durable;
 mod error;
@@ -69,12 +70,13 @@ pub(crate) mod table;
 #[cfg(test)]
 mod tests;
 mod version;
+mod work;
 
 pub use super::wal::{
     BATCH_BYTES_MAX, KEY_BYTES_MAX, Lsn, SyncMode, TornTail, VALUE_BYTES_MAX, Write,
 };
 pub use error::Error;
-pub use options::{AsFoundOptions, Options};
+pub use options::{AsFoundOptions, Background, Options};
 pub use scan::Scan;
 pub use stats::{Stats, TableStats};
 pub use store::Store;

@@ -263,6 +263,23 @@ impl<F: File> LogFile<F> {
         self.calls_since_barrier = 0;
     }
 
+    /// Starts at the head again and goes on behind that log, all of which is durable. What this one holds is held
+    /// elsewhere, durably, and its owner says so as the floor at the next open.
+    pub(crate) fn take_over(&mut self, before: &LogFile<F>) {
+        debug_assert!(before.is_covered() && before.is_quiet() && self.is_quiet());
+        (self.last, self.staged.last) = (before.last, before.last);
+        (self.mark, self.begun) = (before.mark, before.begun);
+        self.found_generation = before.found_generation;
+        self.poison.clone_from(&before.poison);
+        self.recycle();
+    }
+
+    /// It goes on in the same life as the other one of its owner, which may know of a later one.
+    pub(crate) fn is_of_the_life_of(&mut self, other: &mut LogFile<F>) {
+        let generation = self.found_generation.max(other.found_generation);
+        (self.found_generation, other.found_generation) = (generation, generation);
+    }
+
     /// Whether barriers cover everything, staged or returned.
     pub(crate) fn is_covered(&self) -> bool {
         self.staged.last.is_none_or(|last| last.index <= self.mark)

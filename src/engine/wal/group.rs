@@ -59,6 +59,8 @@ pub(crate) struct Group<L> {
     state: Mutex<State<L>>,
     /// The turn changed hands, records returned, or the log was poisoned.
     moved: Condvar,
+    /// There is something to do beside the writers, or no more will come.
+    work: Condvar,
 }
 
 #[derive(Debug)]
@@ -96,6 +98,7 @@ impl<L: Ledger> Group<L> {
                 batches: 0,
             }),
             moved: Condvar::new(),
+            work: Condvar::new(),
         }
     }
 
@@ -168,6 +171,32 @@ impl<L: Ledger> Group<L> {
     pub(crate) fn look<T>(&self, at: impl FnOnce(&mut L) -> T) -> T {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         at(&mut state.ledger)
+    }
+
+    /// Changes the ledger where others wait for that, writers or who works beside them.
+    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut L) -> T) -> T {
+        let changed = self.look(change);
+        self.moved.notify_all();
+        self.work.notify_all();
+        changed
+    }
+
+    /// Waits until the ledger is changed so, by somebody else.
+    pub(crate) fn wait_until(&self, is_so: impl Fn(&mut L) -> bool) -> Result<(), Error> {
+        let mut state = self.lock()?;
+        while !is_so(&mut state.ledger) {
+            state = self.wait(state)?;
+        }
+        Ok(())
+    }
+
+    /// The same, for who works beside the writers: no batch wakes it.
+    pub(crate) fn wait_for_work(&self, is_so: impl Fn(&mut L) -> bool) -> Result<(), Error> {
+        let mut state = self.lock()?;
+        while !is_so(&mut state.ledger) {
+            state = self.work.wait(state).map_err(|_| Error::Panicked)?;
+        }
+        Ok(())
     }
 
     /// How many threads wait for others.

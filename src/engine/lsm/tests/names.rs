@@ -62,8 +62,8 @@ fn only_names_as_this_code_writes_them_are_tables() {
     ])
     .unwrap();
     assert_eq!(found.tables, [interval(1, 4)]);
-    assert_eq!(found.leftovers, ["12-12.sst.tmp"]);
-    assert!(found.has_log && found.has_log_in_the_making);
+    assert_eq!(found.leftovers, ["12-12.sst.tmp", "log.tmp"]);
+    assert_eq!(found.logs, [true, false]);
     for foreign in [
         "x.sst",
         "01-4.sst",
