@@ -103,7 +103,7 @@ fn raw_overwrite(home: &Path) -> Outcome<Put> {
 }
 
 fn log(home: &Path) -> Outcome<Put> {
-    let mut log = Log::open(OsStorage, &home.join("log"), wal::Options::default())?;
+    let log = Log::open(OsStorage, &home.join("log"), wal::Options::default())?;
     Ok(Box::new(move |number| {
         let (key, value) = (key(number).to_vec(), VALUE.to_vec());
         log.append(&wal::Write::Put { key, value })?;
@@ -117,7 +117,7 @@ fn segments(home: &Path) -> Outcome<Put> {
         segment_bytes: 2 * PUTS_A_ROUND * 160,
         ..wal::segments::Options::default()
     };
-    let mut log = SegmentedLog::open(OsStorage, &home.join("segments"), options)?;
+    let log = SegmentedLog::open(OsStorage, &home.join("segments"), options)?;
     Ok(Box::new(move |number| {
         let (key, value) = (key(number).to_vec(), VALUE.to_vec());
         log.append(&wal::Write::Put { key, value })?;
@@ -131,7 +131,7 @@ fn bitcask(home: &Path) -> Outcome<Put> {
         file_bytes: 2 * PUTS_A_ROUND * 160,
         ..bitcask::Options::default()
     };
-    let mut store = Bitcask::open(OsStorage, &home.join("bitcask"), options)?;
+    let store = Bitcask::open(OsStorage, &home.join("bitcask"), options)?;
     Ok(Box::new(move |number| {
         store.put(&key(number), &VALUE)?;
         if number % (4 * PUTS_A_ROUND) == 0 {
@@ -157,7 +157,7 @@ fn btree(home: &Path) -> Outcome<Put> {
 /// An event of as many bytes, to one of a few streams.
 fn event_store(home: &Path) -> Outcome<Put> {
     let options = event_store::Options::default();
-    let mut store = EventStore::open(OsStorage, &home.join("event_store"), options)?;
+    let store = EventStore::open(OsStorage, &home.join("event_store"), options)?;
     let data = "v".repeat(VALUE.len() - 2);
     Ok(Box::new(move |number| {
         let event = NewEvent::new("put", &data)?;

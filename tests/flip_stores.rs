@@ -124,12 +124,19 @@ mod event_store {
     }
 
     fn open(machine: &Simulated) -> Result<EventStore<Simulated>, String> {
-        let opened = EventStore::open(machine.clone(), Path::new(DIR), Options::default());
+        let opened = EventStore::open(
+            machine.clone(),
+            Path::new(DIR),
+            Options {
+                preallocate: 0,
+                ..Options::default()
+            },
+        );
         opened.map_err(|error| error.to_string())
     }
 
     fn contents(store: &EventStore<Simulated>) -> Vec<(String, u64, String)> {
-        let told = |it: &Event| (it.stream().into(), it.version(), it.data().into());
+        let told = |it: std::sync::Arc<Event>| (it.stream().into(), it.version(), it.data().into());
         store.events(None).map(told).collect()
     }
 
@@ -137,7 +144,7 @@ mod event_store {
         type Contents = Vec<(String, u64, String)>;
 
         fn make(machine: &Simulated) -> Vec<Self::Contents> {
-            let mut store = open(machine).unwrap();
+            let store = open(machine).unwrap();
             let mut history = vec![contents(&store)];
             for (stream, data) in [("a", "[1,2]"), ("b", "null"), ("a", "\"x\""), ("b", "1.50")] {
                 let events = vec![NewEvent::from_json("t", data).unwrap(); 2];
@@ -201,7 +208,7 @@ mod segments {
         type Contents = Vec<(u64, Entry)>;
 
         fn make(machine: &Simulated) -> Vec<Self::Contents> {
-            let mut log = open(machine).unwrap();
+            let log = open(machine).unwrap();
             let mut history = vec![contents(&log).unwrap()];
             for number in 0..7 {
                 let (key, value) = (b"key".to_vec(), vec![b'0' + number; 9]);
@@ -263,7 +270,7 @@ mod bitcask {
         type Contents = Pairs;
 
         fn make(machine: &Simulated) -> Vec<Pairs> {
-            let mut store = open(machine).unwrap();
+            let store = open(machine).unwrap();
             let mut history = vec![Pairs::new()];
             for (number, key) in (0..).zip(["a", "b", "", "a", "c", "d"]) {
                 match number {

@@ -162,10 +162,18 @@ impl Projection for Gathered {
 #[test]
 fn an_event_store_of_version_1() {
     fn open(dir: &Path) -> EventStore<OsStorage> {
-        EventStore::open(OsStorage, dir, event_store::Options::default()).unwrap()
+        EventStore::open(
+            OsStorage,
+            dir,
+            event_store::Options {
+                preallocate: 0,
+                ..event_store::Options::default()
+            },
+        )
+        .unwrap()
     }
     fn make(dir: &Path) {
-        let mut store = open(dir);
+        let store = open(dir);
         let event = |data| NewEvent::from_json("kind", data).unwrap();
         let with_metadata = event("1.50").with_metadata(&"who").unwrap();
         let first = vec![event("{\"b\":1, \"a\":2}"), with_metadata];

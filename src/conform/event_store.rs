@@ -105,13 +105,20 @@ impl Subject for EventsSubject {
 
     fn open(&self, storage: &Simulated) -> Result<EventStore<Simulated>, String> {
         let sync = sync_mode(self.script.sync);
-        let opened = EventStore::open(storage.clone(), Path::new(STORE), Options { sync });
+        let opened = EventStore::open(
+            storage.clone(),
+            Path::new(STORE),
+            Options {
+                sync,
+                preallocate: 0,
+            },
+        );
         opened.map_err(|error| error.to_string())
     }
 
     fn ask(
         &self,
-        mut store: EventStore<Simulated>,
+        store: EventStore<Simulated>,
         id: OpId,
         operation: &Operation,
     ) -> (Answer, Option<EventStore<Simulated>>) {
@@ -124,11 +131,12 @@ impl Subject for EventsSubject {
             }
             Operation::Sync | Operation::Compact => store.sync().map(|()| None),
             Operation::Flush => {
-                let gathered = match self.gathered(store.events(None).map(key_of).collect()) {
-                    Ok(gathered) => gathered,
-                    Err(why) => return (Err(why), Some(store)),
-                };
-                store.save(NAME, &gathered).map(|()| None)
+                let gathered =
+                    match self.gathered(store.events(None).map(|it| key_of(&it)).collect()) {
+                        Ok(gathered) => gathered,
+                        Err(why) => return (Err(why), Some(store)),
+                    };
+                store.save(NAME, store.last(), &gathered).map(|()| None)
             }
             Operation::Close => {
                 let closed = store.close().map(|()| None);
@@ -184,7 +192,7 @@ impl Subject for EventsSubject {
             .collect();
         let found: Vec<(Lsn, u8)> = store
             .events(None)
-            .map(|event| (event.position().lsn, key_of(event)))
+            .map(|event| (event.position().lsn, key_of(&event)))
             .collect();
         if found != expected {
             return other(format!("{expected:?}"), format!("{found:?}"));
@@ -203,7 +211,7 @@ impl Subject for EventsSubject {
             .collect();
         let mut subscription = store.subscribe(None);
         let served = std::iter::from_fn(|| subscription.next(store));
-        let served: Vec<u8> = served.map(key_of).collect();
+        let served: Vec<u8> = served.map(|it| key_of(&it)).collect();
         if served != shown {
             return other(format!("{shown:?} shown"), format!("{served:?}"));
         }

@@ -173,7 +173,10 @@ impl Explored for EventsSubject {
     fn explored(&self) -> Self::As {
         let sync = super::wal::sync_mode(self.script.sync);
         engines::EventStoreSubject {
-            options: Options { sync },
+            options: Options {
+                sync,
+                preallocate: 0,
+            },
         }
     }
 

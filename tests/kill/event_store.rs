@@ -49,7 +49,14 @@ impl victim::Store for Events {
 
     fn open(dir: &Path, every: u32) -> Result<Events, String> {
         let sync = synced_every(every);
-        let opened = EventStore::open(OsStorage, dir, Options { sync });
+        let opened = EventStore::open(
+            OsStorage,
+            dir,
+            Options {
+                sync,
+                preallocate: 4096,
+            },
+        );
         opened.map(Events).map_err(|error| error.to_string())
     }
 
@@ -80,7 +87,7 @@ impl victim::Store for Events {
     }
 
     fn read(&mut self) -> Result<Self::Contents, String> {
-        let told = |it: &Event| (it.stream().into(), it.version(), it.data().into());
+        let told = |it: std::sync::Arc<Event>| (it.stream().into(), it.version(), it.data().into());
         let found: Self::Contents = self.0.events(None).map(told).collect();
         if self.0.project::<Counts>() != self.0.rebuild() {
             return Err("the projection is not that of the events".into());

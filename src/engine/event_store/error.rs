@@ -109,6 +109,10 @@ pub enum Error {
         position: Position,
     },
 
+    /// A thread panicked while it saved a snapshot, which is a bug. What is known is as for [`Error::Poisoned`].
+    #[error("a thread panicked while it saved a snapshot; open the store again")]
+    Panicked,
+
     /// An earlier change or barrier of this handle failed, or this one did just now: the handle changes nothing
     /// more. What was acknowledged is as safe as it was; what only returned, and the append that failed, may be found
     /// by the next recovery or not. Reading goes on.

@@ -26,6 +26,7 @@
 //! LIMIT: all events are in memory, and are read once, at open.
 
 pub mod as_found;
+mod book;
 mod codec;
 mod error;
 mod event;

@@ -3,9 +3,11 @@
 use super::error::Error;
 use super::event::Event;
 use super::store::EventStore;
+use crate::engine::wal::Lsn;
 use crate::storage::Storage;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::sync::Arc;
 
 /// A fold of all events. `Default` is what there is before the first one.
 ///
@@ -23,11 +25,18 @@ impl<S: Storage> EventStore<S> {
     /// The projection of all events so far: from its snapshot on, or from the first event on where there is none that
     /// can be read. The answer is the same, where the state is what it was once it was JSON: a NaN is not.
     pub fn project<P: Projection>(&self) -> P {
+        self.project_up_to(self.last())
+    }
+
+    /// The projection of all events up to an append.
+    fn project_up_to<P: Projection>(&self, last: Option<Lsn>) -> P {
         let (after, projection) = match self.saved::<P>(P::NAME) {
             Some((position, saved)) => (Some(position), saved),
             None => (None, P::default()),
         };
-        self.events(after).fold(projection, applied)
+        let events = self.events(after);
+        let events = events.take_while(|event| Some(event.position().lsn) <= last);
+        events.fold(projection, applied)
     }
 
     /// The projection of all events, from the first one on.
@@ -36,13 +45,14 @@ impl<S: Storage> EventStore<S> {
     }
 
     /// Saves a projection of all events so far, as [`EventStore::save`].
-    pub fn snapshot<P: Projection>(&mut self) -> Result<(), Error> {
-        let projection: P = self.project();
-        self.save(P::NAME, &projection)
+    pub fn snapshot<P: Projection>(&self) -> Result<(), Error> {
+        let last = self.last();
+        let projection: P = self.project_up_to(last);
+        self.save(P::NAME, last, &projection)
     }
 }
 
-fn applied<P: Projection>(mut projection: P, event: &Event) -> P {
-    projection.apply(event);
+fn applied<P: Projection>(mut projection: P, event: Arc<Event>) -> P {
+    projection.apply(&event);
     projection
 }

@@ -26,7 +26,7 @@ pub(super) struct Recovered<F> {
 /// All events in order, and where those of each stream are.
 #[derive(Debug, Default)]
 pub(super) struct Events {
-    pub(super) all: Vec<Event>,
+    pub(super) all: Vec<Arc<Event>>,
     pub(super) streams: HashMap<Arc<str>, Vec<usize>>,
 }
 
@@ -46,7 +46,12 @@ impl Events {
     pub(super) fn push(&mut self, event: Event) {
         let of_stream = self.streams.entry(event.stream.clone()).or_default();
         of_stream.push(self.all.len());
-        self.all.push(event);
+        self.all.push(Arc::new(event));
+    }
+
+    /// Takes events in, the next ones.
+    pub(super) fn extend(&mut self, events: impl IntoIterator<Item = Event>) {
+        events.into_iter().for_each(|event| self.push(event));
     }
 
     /// The first event after a position.

@@ -281,6 +281,9 @@ impl<'g, L: Ledger> Held<'g, L> {
         if !(failed && planted(Race::WaitersForgotten)) {
             self.0.moved.notify_all();
         }
+        if failed {
+            self.0.work.notify_all();
+        }
         mem::forget(self);
         state
     }
@@ -296,6 +299,7 @@ impl<L: Ledger> Drop for Held<'_, L> {
             let _ = state.ledger.log().poisoned_by(Error::Panicked);
         }
         self.0.moved.notify_all();
+        self.0.work.notify_all();
     }
 }
 

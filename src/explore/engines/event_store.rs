@@ -9,10 +9,21 @@ use crate::storage::simulated::Simulated;
 use std::path::Path;
 
 /// The event store.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct EventStoreSubject {
     /// Its settings.
     pub options: Options,
+}
+
+impl Default for EventStoreSubject {
+    fn default() -> Self {
+        Self {
+            options: Options {
+                preallocate: 0,
+                ..Options::default()
+            },
+        }
+    }
 }
 
 impl Subject for EventStoreSubject {
@@ -46,7 +57,7 @@ impl Subject for EventStoreSubject {
             Operation::Sync => durable(store.sync()),
             Operation::Maintain(name) if name == "save" => {
                 let events = store.events(None).count();
-                durable(store.save("count", &events))
+                durable(store.save("count", store.last(), &events))
             }
             other => Err(unknown(other)),
         }
@@ -77,7 +88,7 @@ impl EventStoreSubject {
                 data: event.read()?,
             })
         };
-        store.events(None).map(read).collect()
+        store.events(None).map(|it| read(&it)).collect()
     }
 
     /// Twenty operations.

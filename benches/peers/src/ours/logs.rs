@@ -1,12 +1,11 @@
 //! The log, whole and in segments.
 
-use crate::durable::{Found, Key, Outcome, Row, Value, lock};
+use crate::durable::{Found, Key, Outcome, Row, Value};
 use lightsout::engine::wal::segments::{self, SegmentedLog};
 use lightsout::engine::wal::{self, Entry, Log, Write};
 use lightsout::storage::os::OsStorage;
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::Mutex;
 
 fn open_log(dir: &Path) -> Outcome<Log<OsStorage>> {
     Ok(Log::open(OsStorage, dir, wal::Options::default())?)
@@ -22,9 +21,9 @@ pub(super) fn rows() -> [Row; 2] {
         Row {
             name: "lightsout: log",
             open: |dir, _| {
-                let log = Mutex::new(open_log(dir)?);
+                let log = open_log(dir)?;
                 Ok(Box::new(move |key: &Key, value: &Value| {
-                    lock(&log)?.append(&put(key, value))?;
+                    log.append(&put(key, value))?;
                     Ok(())
                 }))
             },
@@ -37,9 +36,9 @@ pub(super) fn rows() -> [Row; 2] {
         Row {
             name: "lightsout: log in segments",
             open: |dir, _| {
-                let log = Mutex::new(open_segments(dir)?);
+                let log = open_segments(dir)?;
                 Ok(Box::new(move |key: &Key, value: &Value| {
-                    lock(&log)?.append(&put(key, value))?;
+                    log.append(&put(key, value))?;
                     Ok(())
                 }))
             },

@@ -28,7 +28,7 @@ fn events_are_there_in_the_next_life_in_order_and_in_their_streams(bench: &impl 
     let expected = told(&[("a", 1, "1"), ("a", 2, "2"), ("b", 1, "3"), ("a", 3, "4")]);
     for _ in 0..3 {
         assert_eq!(all(&store), expected);
-        let of_a: Vec<u64> = store.stream("a", 0).map(Event::version).collect();
+        let of_a: Vec<u64> = store.stream("a", 0).map(|it| it.version()).collect();
         assert_eq!((of_a, store.version("a")), (vec![1, 2, 3], 3));
         assert_eq!((store.stream("c", 0).count(), store.version("c")), (0, 0));
         drop(store);
@@ -39,7 +39,7 @@ fn events_are_there_in_the_next_life_in_order_and_in_their_streams(bench: &impl 
 
 fn a_stream_of_another_version_is_a_conflict_and_nothing_is_written(bench: &impl Bench) {
     let dir = store(bench);
-    let mut store = open(bench.storage(), &dir).unwrap();
+    let store = open(bench.storage(), &dir).unwrap();
     let new = |expected| (Expected::Version(expected), vec![event("1")]);
     let (expected, events) = new(0);
     store.append("a", expected, events).unwrap();
@@ -80,7 +80,7 @@ fn data_is_kept_byte_for_byte(bench: &impl Bench) {
     store.append("é\n", Expected::Any, vec![odd]).unwrap();
     drop(store);
     let store = open(bench.storage(), &dir).unwrap();
-    let found: Vec<&str> = store.stream("", 0).map(Event::data).collect();
+    let found: Vec<String> = store.stream("", 0).map(|it| it.data().into()).collect();
     assert_eq!(found, data);
     let odd = store.stream("é\n", 0).next().unwrap();
     assert_eq!((odd.kind(), odd.metadata()), ("t", Some("[1,2]")));
@@ -91,7 +91,7 @@ fn reading_goes_on_after_a_position_or_a_version(bench: &impl Bench) {
     let mut store = open(bench.storage(), &store(bench)).unwrap();
     append(&mut store, "a", &["1", "2", "3"]);
     append(&mut store, "b", &["4"]);
-    let positions: Vec<Position> = store.events(None).map(Event::position).collect();
+    let positions: Vec<Position> = store.events(None).map(|it| it.position()).collect();
     for (read, position) in positions.iter().enumerate() {
         assert_eq!(store.events(Some(*position)).count(), 3 - read);
     }
@@ -130,7 +130,9 @@ fn a_second_snapshot_takes_the_place_of_the_first(bench: &impl Bench) {
 fn a_snapshot_that_cannot_be_read_as_what_is_asked_for_is_none(bench: &impl Bench) {
     let mut store = open(bench.storage(), &store(bench)).unwrap();
     append(&mut store, "a", &["1"]);
-    store.save(Sum::NAME, &"another thing").unwrap();
+    store
+        .save(Sum::NAME, store.last(), &"another thing")
+        .unwrap();
     assert_eq!(store.project::<Sum>().sum, 1);
     assert_eq!(store.saved::<String>(Sum::NAME).unwrap().1, "another thing");
 }
@@ -139,7 +141,7 @@ fn a_name_that_is_no_name_of_a_file_is_refused(bench: &impl Bench) {
     let mut store = open(bench.storage(), &store(bench)).unwrap();
     append(&mut store, "a", &["1"]);
     for name in ["", "a/b", "..", "A", &"x".repeat(65)] {
-        let error = store.save(name, &1).unwrap_err();
+        let error = store.save(name, store.last(), &1).unwrap_err();
         assert!(matches!(error, Error::BadName { .. }), "{error}");
     }
 }
@@ -181,8 +183,8 @@ fn positions_are_not_given_twice_and_versions_have_no_gaps(bench: &impl Bench) {
     for _ in 0..3 {
         let mut store = open(bench.storage(), &dir).unwrap();
         append(&mut store, "a", &["1", "2"]);
-        positions = store.events(None).map(Event::position).collect();
-        let versions: Vec<u64> = store.stream("a", 0).map(Event::version).collect();
+        positions = store.events(None).map(|it| it.position()).collect();
+        let versions: Vec<u64> = store.stream("a", 0).map(|it| it.version()).collect();
         assert!(versions.iter().copied().eq(1..=versions.len() as u64));
     }
     assert_eq!(positions.len(), 6);

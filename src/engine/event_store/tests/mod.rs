@@ -10,18 +10,31 @@ use crate::storage::Storage;
 use crate::storage::tests::Bench;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 fn store<B: Bench>(bench: &B) -> PathBuf {
     bench.dir().join("store")
 }
 
 fn open<S: Storage>(storage: S, dir: &Path) -> Result<EventStore<S>, Error> {
-    EventStore::open(storage, dir, Options::default())
+    let options = Options {
+        preallocate: 0,
+        ..Options::default()
+    };
+    EventStore::open(storage, dir, options)
 }
 
 fn open_synced_never<S: Storage>(storage: S, dir: &Path) -> EventStore<S> {
     let sync = SyncMode::Never;
-    EventStore::open(storage, dir, Options { sync }).unwrap()
+    EventStore::open(
+        storage,
+        dir,
+        Options {
+            sync,
+            preallocate: 0,
+        },
+    )
+    .unwrap()
 }
 
 fn event(data: &str) -> NewEvent {
@@ -35,7 +48,7 @@ fn append<S: Storage>(store: &mut EventStore<S>, stream: &str, data: &[&str]) ->
 
 /// Stream, version and data of each event.
 fn all<S: Storage>(store: &EventStore<S>) -> Vec<(String, u64, String)> {
-    let told = |it: &Event| (it.stream().into(), it.version(), it.data().into());
+    let told = |it: Arc<Event>| (it.stream().into(), it.version(), it.data().into());
     store.events(None).map(told).collect()
 }
 

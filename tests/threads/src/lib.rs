@@ -1,4 +1,6 @@
-//! How loom is run, and what is counted.
+//! How a scheduler is run, and what is counted.
+
+#![cfg(loom)]
 
 use lightsout::sync::{Race, plant};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -8,21 +10,21 @@ use std::time::Instant;
 
 /// Counts what a test went through.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Counts {
+pub struct Counts {
     executions: Arc<AtomicU64>,
     recoveries: Arc<AtomicU64>,
 }
 
 impl Counts {
     /// One more machine that was recovered.
-    pub(crate) fn recovered(&self) {
+    pub fn recovered(&self) {
         self.recoveries.fetch_add(1, Ordering::Relaxed);
     }
 }
 
 /// How far loom goes.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Depth {
+pub enum Depth {
     /// Every order there is.
     Exhaustive,
     /// Every order in which a thread is interrupted at most so often where it could have gone on.
@@ -31,11 +33,7 @@ pub(crate) enum Depth {
 
 /// Runs `threads` in every order, up to that depth, and says how many there were.
 #[allow(clippy::print_stderr)] // What was explored, for who asks with --nocapture.
-pub(crate) fn explore(
-    name: &str,
-    depth: Depth,
-    threads: impl Fn(&Counts) + Send + Sync + 'static,
-) -> u64 {
+pub fn explore(name: &str, depth: Depth, threads: impl Fn(&Counts) + Send + Sync + 'static) -> u64 {
     let counts = Counts::default();
     let (inner, began) = (counts.clone(), Instant::now());
     let mut loom = loom::model::Builder::new();
@@ -58,7 +56,7 @@ pub(crate) fn explore(
 }
 
 /// The same with a race planted, which must be found: what is then said.
-pub(crate) fn found(
+pub fn found(
     race: Race,
     depth: Depth,
     threads: impl Fn(&Counts) + Send + Sync + 'static,

@@ -1,9 +1,9 @@
 //! Group commit in the log: the leader's hand-over, poisoning against waiters.
 
-use crate::explore::{Counts, Depth, explore, found};
 use lightsout::engine::wal::{self, Error, Log, Lsn, Options, Record, SyncMode, Write};
 use lightsout::storage::simulated::{Fault, Point, Simulated};
 use lightsout::sync::Race;
+use lightsout_threads::{Counts, Depth, explore, found};
 use loom::thread;
 use models::disk::Failure;
 use std::path::Path;
