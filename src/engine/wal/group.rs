@@ -231,7 +231,12 @@ impl<L: Ledger> Group<L> {
             }
             state.ledger.log().check_poison()?;
             state = match state.turn {
-                Turn::Nobody => self.lead(state)?,
+                Turn::Nobody => {
+                    // Or it would wait for ever.
+                    let is_quiet = state.ledger.log().is_quiet();
+                    assert!(!is_quiet, "what is not written is staged, or on its way");
+                    self.lead(state)?
+                }
                 Turn::Leader | Turn::Alone => self.wait(state)?,
             };
         }
