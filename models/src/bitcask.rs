@@ -302,5 +302,5 @@ impl Bitcask {
 /// Steps of the data files, as steps of the store.
 fn file_steps(steps: Vec<StepOf<Segments>>) -> Vec<StepOf<Bitcask>> {
     let steps = steps.into_iter();
-    steps.map(|step| step.map_change(Change::Files)).collect()
+    steps.map(|step| step.map_change(&Change::Files)).collect()
 }

@@ -365,7 +365,7 @@ fn is_of(page: &Page, floor: Floor) -> bool {
 /// Steps of the log, as steps of the tree.
 fn log_steps(steps: Vec<StepOf<Wal>>) -> Vec<StepOf<Btree>> {
     let steps = steps.into_iter();
-    steps.map(|step| step.map_change(Change::Log)).collect()
+    steps.map(|step| step.map_change(&Change::Log)).collect()
 }
 
 impl Trees {

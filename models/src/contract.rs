@@ -10,6 +10,10 @@
 //!   told       identities that a client was told or could read, and of what
 //! ```
 //!
+//! Several operations may be in progress. The serial order is that of their invocations, and each returns on its own; an
+//! acknowledgement of one covers all that returned before it. An Ok that comes when something invoked later is settled
+//! already settles its own operation: else there were a gap.
+//!
 //! An acknowledgement settles what it covers; a recovery settles what it serves, and what it does
 //! not serve never comes back (D2, D7). A recovered state is legal if it is what is settled
 //! plus a prefix of the live operations, in which each failed or unfinished one is in or out, whole.
@@ -28,7 +32,8 @@ use std::fmt;
 /// A key of the client's; small numbers stand for keys.
 pub type Key = u8;
 
-/// The nth operation that the client invoked, from 1.
+/// The nth operation that the client invoked, from 1. A flush or a compaction has the number of the operation
+/// before it: neither is ever in progress beside another operation.
 pub type OpId = u16;
 
 /// What an engine calls a record: for the log, the LSN. Engine-defined, compared for equality only.
@@ -207,17 +212,19 @@ impl fmt::Display for Promise {
 pub enum Event {
     /// The client invoked an operation.
     Invoked(OpId, Operation),
-    /// It returned Ok. `durable`: everything that returned so far is promised durable.
+    /// That operation returned Ok. `durable`: everything that returned so far is promised durable.
     Returned {
+        /// Which.
+        op: OpId,
         /// Whether this acknowledges.
         durable: bool,
         /// The identity that the client was told.
         identity: Option<Identity>,
     },
-    /// It returned an error; the data may be there or not.
-    Failed,
-    /// It returned an error and did nothing.
-    Refused,
+    /// That operation returned an error; the data may be there or not.
+    Failed(OpId),
+    /// That operation returned an error and did nothing.
+    Refused(OpId),
     /// A barrier failed, or a change did.
     BarrierFailed,
     /// The power was cut; `after`: what recovery serves if nothing interrupts it, `None` if it

@@ -231,5 +231,5 @@ impl EventStore {
 /// Steps of the log, as steps of the store.
 fn log_steps(steps: Vec<StepOf<Wal>>) -> Vec<StepOf<EventStore>> {
     let steps = steps.into_iter();
-    steps.map(|step| step.map_change(Change::Log)).collect()
+    steps.map(|step| step.map_change(&Change::Log)).collect()
 }

@@ -32,7 +32,7 @@
 //! | [`protocol`] | a protocol as data: steps, and recovery as a plan |
 //! | [`machine`] | one `stateright::Model` that runs any protocol on the disk |
 //! | [`cells`] | what files of log-structured engines hold |
-//! | [`wal`] | the log: append, make durable, acknowledge, recover |
+//! | [`wal`] | the log: append, make durable, acknowledge, recover; in segments; for several writers, who share a barrier |
 //! | [`btree`] | the B-tree: pages in place, behind a log of whole pages |
 //! | [`bitcask`] | Bitcask: data files, merged files, hints |
 //! | [`event_store`] | the event store: streams in a log, snapshots of projections beside it |

@@ -384,6 +384,6 @@ impl Lsm {
     /// Steps of the log, as steps of the tree.
     fn log_steps(&self, steps: Vec<StepOf<Wal>>) -> Vec<StepOf<Self>> {
         let steps = steps.into_iter();
-        steps.map(|step| step.map_change(Change::Log)).collect()
+        steps.map(|step| step.map_change(&Change::Log)).collect()
     }
 }

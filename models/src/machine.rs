@@ -277,10 +277,16 @@ impl<P: Protocol> Model for Machine<P> {
         if !process.steps.is_empty() {
             actions.push(Action::Step);
         }
-        if process.doing == Doing::Idle {
+        if process.doing == Doing::Idle || bounds.writers > 1 {
+            let waiting = || self.oracles.value(state.oracle).in_progress();
+            let is_free = || waiting() < usize::from(bounds.writers);
+            let admitted = |letter: &bounds::Letter| {
+                let ground = &self.setup.ground;
+                bounds.allow(spent, letter) && ground.admits(&process, &letter.operation, is_free)
+            };
             let letters = (0u16..).zip(&self.alphabet);
-            let allowed = letters.filter(|(_, letter)| bounds.allow(spent, letter));
-            actions.extend(allowed.map(|(index, _)| Action::Invoke(index)));
+            let admitted = letters.filter(|(_, letter)| admitted(letter));
+            actions.extend(admitted.map(|(index, _)| Action::Invoke(index)));
         }
         if spent.failures < bounds.failures {
             let kinds = process.failures().iter();
@@ -328,7 +334,7 @@ impl<P: Protocol> Model for Machine<P> {
                         let event = Event::Invoked(id, letter.operation.clone());
                         match invoked.refuses() && !self.setup.bounds.count_refused {
                             true => {
-                                let events = vec![event, Event::Refused];
+                                let events = vec![event, Event::Refused(id)];
                                 (last.process, self.events.id(events), true)
                             }
                             false => {

@@ -5,6 +5,13 @@
 //!   recover(tree)         -> memory to run with + [write, barrier, ...]
 //! ```
 //!
+//! Where operations overlap there is still one list of steps, of whoever is at work for all:
+//!
+//! ```text
+//!   operation(op, memory) -> [change: it waits]
+//!   next(memory)          -> [write, barrier, change: it is done], then [acknowledge to 1, acknowledge to 2]
+//! ```
+//!
 //! So a protocol file reads as a picture, and everything hard about crashes is written once, in
 //! [`crate::machine`]. Steps being data is what conformance compares and the barrier audit deletes.
 
@@ -61,6 +68,8 @@ pub enum Step<C, X> {
     Refuse,
     /// The handle is closed and the store opened anew.
     Reopen,
+    /// An answer to that operation, where several are in progress; without it an answer is to the only one.
+    Of(OpId, Box<Step<C, X>>),
     /// Recovery ends: the store serves. Added by the machine at the end of a plan.
     Serve,
     /// Recovery ends with an error. Added by the machine where there is no plan.
@@ -73,9 +82,23 @@ impl<C, X> Step<C, X> {
         Step::Call { call, site }
     }
 
-    /// The same step of a protocol whose memory holds this one's.
-    pub fn map_change<Y>(self, change: impl Fn(X) -> Y) -> Step<C, Y> {
+    /// An answer to that operation, one of several in progress.
+    pub fn of(op: OpId, answer: Self) -> Self {
+        Step::Of(op, Box::new(answer))
+    }
+
+    /// This step, without the operation that it is of.
+    pub fn bare(&self) -> &Self {
         match self {
+            Step::Of(_, step) => step,
+            step => step,
+        }
+    }
+
+    /// The same step of a protocol whose memory holds this one's.
+    pub fn map_change<Y>(self, change: &dyn Fn(X) -> Y) -> Step<C, Y> {
+        match self {
+            Step::Of(op, step) => Step::of(op, step.map_change(change)),
             Step::Change(inner) => Step::Change(change(inner)),
             Step::Buffer {
                 file,
@@ -103,6 +126,7 @@ impl<C, X> Step<C, X> {
     pub fn site(&self) -> Site {
         match self {
             Step::Buffer { site, .. } | Step::Flush { site, .. } | Step::Call { site, .. } => site,
+            Step::Of(_, step) => step.site(),
             Step::Change(_) => "change in memory",
             Step::Return { durable: true, .. } => "acknowledge",
             Step::Return { durable: false, .. } => "return",
@@ -145,13 +169,25 @@ pub trait Protocol: Clone + Debug + Eq + Hash + Send + Sync + 'static {
     /// How that changes.
     type Change: Clone + Eq + Hash + Debug + Send + Sync + 'static;
 
-    /// The steps of an operation, planned when it is invoked: one client at a time.
+    /// The steps of an operation, planned when it is invoked. Of one that overlaps with others: a change in memory, after
+    /// which [`Protocol::next`] says what is done; or a refusal.
     fn operation(
         &self,
         id: OpId,
         operation: &Operation,
         memory: &Self::Memory,
     ) -> Vec<StepOf<Self>>;
+
+    /// Whether the operation may be invoked while another is in progress. By default there is one client.
+    fn overlaps(&self, _: &Operation, _: &Self::Memory) -> bool {
+        false
+    }
+
+    /// What is done once no step is left, for the operations that are in progress. Until the first of these steps is
+    /// taken it is planned anew with each operation that is invoked; from then on until the last one nothing is next.
+    fn next(&self, _: &Self::Memory) -> Vec<StepOf<Self>> {
+        Vec::new()
+    }
 
     /// What recovery does with what it finds: after a power cut the crash image, after a kill what
     /// the cache shows. It never sees the disk below.
@@ -171,7 +207,7 @@ pub trait Protocol: Clone + Debug + Eq + Hash + Send + Sync + 'static {
         memory
     }
 
-    /// What an operation does when this step of it fails. In a recovery a failed step ends the
+    /// What the operations in progress do when this step fails. In a recovery a failed step ends the
     /// open with an error.
     fn failed(&self, step: &StepOf<Self>, memory: &Self::Memory) -> Vec<StepOf<Self>>;
 

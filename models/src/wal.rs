@@ -28,11 +28,16 @@
 //! W2  The log gets its final name only after its header is durable.
 //! W3  A second record of a generation is written only after the first one is durable.
 //!
-//! Segments, checkpoints and truncation are in [`segments`]. Not modelled here: two writers. Bounds, variants and expected
+//! With `preallocate` the file grows by a chunk at a time: the call that writes a record beyond what is allocated writes
+//! zeros behind it, and recovery takes the length that it finds. An append within a chunk overwrites, and changes no size.
+//!
+//! Segments, checkpoints and truncation are in [`segments`], several writers in [`group`]. Bounds, variants and expected
 //! verdicts: `specs/wal.toml`. Sources: Mohan et al., ARIES, TODS 17(1), 1992, section 3 (the log
 //! before the data); Rebello et al., ATC '20 (failed barriers).
 
 pub mod as_found;
+mod file;
+pub mod group;
 pub mod memory;
 pub mod module;
 pub mod record;
@@ -43,6 +48,7 @@ use crate::contract::{OpId, Operation, View, Write};
 use crate::disk::{Call, Disk, Tree};
 use crate::profile::Profile;
 use crate::protocol::{Plan, PlanOf, Protocol, Refused, Site, Step, StepOf};
+pub(crate) use file::name_barriers;
 use memory::{Change, Memory};
 use record::{Parsed, Record, Token, cells_of, parse};
 use std::sync::Arc;
@@ -53,14 +59,6 @@ pub const STORE: &str = "store";
 pub const LOG: &str = "store/log";
 /// The log while it is made.
 pub const TEMPORARY: &str = "store/log.tmp";
-
-/// Where the steps of making a log stand: create, header, header barrier, rename.
-const INIT: [Site; 4] = [
-    "init: create",
-    "init: header",
-    "init: header barrier",
-    "init: rename",
-];
 
 /// When an append is made durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -122,6 +120,8 @@ pub struct Wal {
     pub sync: SyncMode,
     /// How many cells a record takes.
     pub layout: Layout,
+    /// The file grows by so many cells at a time, in the call that writes a record; 0: by that record.
+    pub preallocate: usize,
 }
 
 impl Protocol for Wal {
@@ -186,12 +186,12 @@ impl Protocol for Wal {
             "recovery: directory barrier",
             "recovery: parent directory barrier",
         ));
-        let memory = Memory::recovered(LOG, &parsed);
-        Ok(Plan {
-            memory,
-            steps,
-            odd: parsed.odd,
-        })
+        let memory = Memory {
+            allocated: self.allocated(cells),
+            ..Memory::recovered(LOG, &parsed)
+        };
+        let odd = self.is_odd(&parsed, cells);
+        Ok(Plan { memory, steps, odd })
     }
 
     fn change(&self, memory: &mut Memory, change: &Change) {
@@ -322,7 +322,8 @@ impl Wal {
             SyncMode::EveryN(n) => memory.since + 1 >= n,
             SyncMode::Never => false,
         };
-        let mut steps = vec![write_record("append: write", &record, memory), appended];
+        let mut steps = self.write_at_tail("append: write", cells_of(&record), memory);
+        steps.push(appended);
         let returned = |durable| Step::Return { durable, identity };
         if due && self.variant == Variant::AcknowledgeBeforeBarrier {
             steps.push(returned(true));
@@ -338,6 +339,38 @@ impl Wal {
             steps.push(returned(false));
         }
         steps
+    }
+
+    /// Writes records at the tail. Where they end behind what is allocated, the same call writes zeros up to the next
+    /// multiple of a chunk: the appends that follow change no size.
+    pub(crate) fn write_at_tail(
+        &self,
+        site: Site,
+        mut cells: Vec<Token>,
+        memory: &Memory,
+    ) -> Vec<StepOf<Self>> {
+        let (file, tail) = (&memory.file, memory.tail);
+        let end = tail + cells.len();
+        if self.preallocate == 0 || end <= memory.allocated {
+            return vec![write(file, site, tail, cells)];
+        }
+        let to = end.next_multiple_of(self.preallocate);
+        cells.resize(to - tail, Token::Zero);
+        let allocated = Step::Change(Change::Allocated(to));
+        vec![write(file, site, tail, cells), allocated]
+    }
+
+    /// How long a file is, where that counts.
+    pub(crate) fn allocated(&self, cells: &[Token]) -> usize {
+        if self.preallocate > 0 { cells.len() } else { 0 }
+    }
+
+    /// Whether something follows the tail that is not a record; zeros that were written ahead are nothing.
+    pub(crate) fn is_odd(&self, parsed: &Parsed, cells: &[Token]) -> bool {
+        match self.preallocate {
+            0 => parsed.odd,
+            _ => parsed.torn(cells),
+        }
     }
 
     /// The next record.
@@ -384,64 +417,6 @@ impl Wal {
         });
         steps
     }
-
-    /// Makes the log in this file, and its name and the store's durable.
-    pub(crate) fn initialise(&self, file: &str) -> Vec<StepOf<Self>> {
-        let mut steps = self.make(file, INIT);
-        steps.extend(name_barriers(
-            "init: directory barrier",
-            "init: parent directory barrier",
-        ));
-        steps
-    }
-
-    /// Makes an empty log in this file: under a temporary name, renamed once its header is durable. The name
-    /// is cached.
-    pub(crate) fn make(&self, file: &str, sites: [Site; 4]) -> Vec<StepOf<Self>> {
-        let is_made_in_place = self.variant == Variant::MadeInPlace;
-        let made = match is_made_in_place {
-            true => file.to_string(),
-            false => format!("{file}.tmp"),
-        };
-        let mut steps = vec![
-            Step::call(sites[0], Call::Create(made.clone())),
-            write(&made, sites[1], 0, vec![Token::Header]),
-            Step::call(sites[2], Call::Barrier(made.clone())),
-        ];
-        if !is_made_in_place {
-            let (from, to) = (made, file.into());
-            steps.push(Step::call(sites[3], Call::Rename { from, to }));
-        }
-        steps
-    }
-
-    /// Makes durable what will be served, and unreadable what will not.
-    pub(crate) fn repair(&self, file: &str, parsed: &Parsed) -> Vec<StepOf<Self>> {
-        let mut steps = Vec::new();
-        if self.variant != Variant::CacheTrusted {
-            for (at, record) in parsed.places.iter().zip(&parsed.records) {
-                if record.index > parsed.mark {
-                    steps.push(write(file, "recovery: rewrite", *at, cells_of(record)));
-                }
-            }
-        }
-        let end_mark = match self.variant {
-            Variant::NoEndMark => Vec::new(),
-            // A header of zeros is a record to this variant; its end mark is a bad header.
-            Variant::ChecksumWithoutLength => vec![Token::Garbage],
-            _ => vec![Token::Zero],
-        };
-        if !end_mark.is_empty() {
-            steps.push(write(file, "recovery: end mark", parsed.tail, end_mark));
-        }
-        steps.push(Step::call("recovery: barrier", Call::Barrier(file.into())));
-        steps
-    }
-}
-
-/// Writes a record at the tail.
-pub(crate) fn write_record(site: Site, record: &Arc<Record>, memory: &Memory) -> StepOf<Wal> {
-    write(&memory.file, site, memory.tail, cells_of(record))
 }
 
 /// Makes durable all that was written.
@@ -450,15 +425,8 @@ pub(crate) fn cover(site: Site, memory: &Memory) -> [StepOf<Wal>; 2] {
     [Step::call(site, barrier), Step::Change(Change::Covered)]
 }
 
+/// Writes cells.
 fn write(file: &str, site: Site, at: usize, cells: Vec<Token>) -> StepOf<Wal> {
     let file = file.into();
     Step::call(site, Call::Write { file, at, cells })
-}
-
-/// The name of the log, and the name of the store.
-pub(crate) fn name_barriers(log: Site, store: Site) -> [StepOf<Wal>; 2] {
-    [
-        Step::call(log, Call::DirectoryBarrier(STORE.into())),
-        Step::call(store, Call::DirectoryBarrier(String::new())),
-    ]
 }

@@ -9,55 +9,66 @@ use models::machine::bounds::Bounds;
 use models::machine::process::Ground;
 use models::machine::script::{Move, Run};
 use models::profile::Profile;
+use models::protocol::Protocol;
 use models::wal::as_found::Assumed;
+use models::wal::group::{self, Group};
 use models::wal::{Layout, SyncMode, Variant, Wal};
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 use std::collections::{BTreeMap, BTreeSet};
 
 type Values = BTreeMap<Key, Value>;
 
-#[derive(Clone, Copy, PartialEq)]
-enum Outcome {
-    Open,
-    Returned,
+/// A write that a client asked for.
+struct Asked {
+    id: OpId,
+    writes: Vec<Write>,
+    returned: bool,
+    acknowledged: bool,
 }
 
-/// The judge by definition: what was last served, and every operation of this life in full.
+/// The judge by definition: what was last served, and every operation of this life in full, in order of invocation.
 #[derive(Default)]
 struct History {
     served: Values,
-    life: Vec<(OpId, Vec<Write>, Outcome)>,
-    acknowledged: usize,
-    syncing: bool,
+    life: Vec<Asked>,
+    /// Operations that have no answer yet, in this life.
+    waiting: Vec<OpId>,
 }
 
 impl History {
     /// `Some(legal)` where a recovery served something.
     fn observe(&mut self, event: &Event) -> Option<bool> {
         match event {
-            Event::Invoked(id, Operation::Write(writes)) => {
-                self.life.push((*id, writes.clone(), Outcome::Open));
-            }
-            Event::Invoked(..) => self.syncing = true,
-            Event::Returned { durable, .. } => {
-                if !std::mem::take(&mut self.syncing)
-                    && let Some(last) = self.life.last_mut()
-                {
-                    last.2 = Outcome::Returned;
-                }
-                if *durable {
-                    self.acknowledged = self.life.len();
+            Event::Invoked(id, operation) => {
+                self.waiting.push(*id);
+                if let Operation::Write(writes) = operation {
+                    self.life.push(Asked {
+                        id: *id,
+                        writes: writes.clone(),
+                        returned: false,
+                        acknowledged: false,
+                    });
                 }
             }
-            Event::Failed => self.syncing = false,
-            Event::Refused if std::mem::take(&mut self.syncing) => {}
-            Event::Refused => drop(self.life.pop()),
-            Event::PowerCut { .. } | Event::Kill | Event::Reopened => self.syncing = false,
+            Event::Returned { op, durable, .. } => {
+                self.waiting.retain(|waiting| waiting != op);
+                for asked in &mut self.life {
+                    asked.returned |= asked.id == *op;
+                    asked.acknowledged |= asked.returned && *durable;
+                }
+            }
+            Event::Failed(op) => self.waiting.retain(|waiting| waiting != op),
+            Event::Refused(op) => {
+                self.waiting.retain(|waiting| waiting != op);
+                self.life.retain(|asked| asked.id != *op);
+            }
+            Event::PowerCut { .. } | Event::Kill | Event::Reopened => self.waiting.clear(),
             Event::Served { view, .. } => {
                 let legal = self.legal().contains(&view.values);
                 self.served = view.values.clone();
                 self.life.clear();
-                self.acknowledged = 0;
                 return Some(legal);
             }
             _ => {}
@@ -71,19 +82,19 @@ impl History {
         let mut legal = BTreeSet::new();
         for prefix in 0..=self.life.len() {
             for choice in 0u32..1 << prefix {
-                let taken = |i: usize| choice & (1 << i) != 0;
-                let must = |i: usize| self.life[i].2 == Outcome::Returned;
-                let complete = (0..prefix).all(|i| taken(i) || !must(i));
-                let acknowledged =
-                    (0..self.acknowledged).all(|i| !must(i) || (i < prefix && taken(i)));
-                if complete && acknowledged {
+                let taken = |i: usize| i < prefix && choice & (1 << i) != 0;
+                let is_legal = (self.life.iter().enumerate()).all(|(i, asked)| {
+                    let complete = i >= prefix || !asked.returned || taken(i);
+                    complete && (!asked.acknowledged || taken(i))
+                });
+                if is_legal {
                     let mut view = View {
                         values: self.served.clone(),
                         ..View::default()
                     };
-                    for (i, (id, writes, _)) in self.life[..prefix].iter().enumerate() {
+                    for (i, asked) in self.life.iter().enumerate() {
                         if taken(i) {
-                            view.apply(*id, writes);
+                            view.apply(asked.id, &asked.writes);
                         }
                     }
                     legal.insert(view.values);
@@ -94,16 +105,21 @@ impl History {
     }
 }
 
-fn setup(variant: Variant, sync: SyncMode) -> Setup<Wal> {
+fn log(variant: Variant, sync: SyncMode) -> Wal {
+    Wal {
+        variant,
+        sync,
+        layout: Layout::Small { head: 1, write: 1 },
+        preallocate: 0,
+    }
+}
+
+fn setup<P: Protocol>(protocol: P, writers: u8) -> Setup<P> {
     let judged = Promise::CONTRACT.into_iter();
     let other = [Promise::D6, Promise::D8, Promise::D9, Promise::D10];
     Setup {
         ground: Ground {
-            protocol: Wal {
-                variant,
-                sync,
-                layout: Layout::Small { head: 1, write: 1 },
-            },
+            protocol,
             profile: Profile::posix(),
             without: None,
             guarded: false,
@@ -123,6 +139,7 @@ fn setup(variant: Variant, sync: SyncMode) -> Setup<Wal> {
             closes: 9,
             flushes: 0,
             compactions: 0,
+            writers,
             crashes: 9,
             failures: 9,
             power_cut: true,
@@ -136,16 +153,26 @@ fn setup(variant: Variant, sync: SyncMode) -> Setup<Wal> {
     }
 }
 
-/// A random walk of that many moves; the result: how many recoveries were legal, and illegal.
-fn walk(setup: &Setup<Wal>, choices: &[(u8, u16)]) -> Result<(usize, usize), TestCaseError> {
+/// What a random walk met.
+#[derive(Default)]
+struct Met {
+    legal: usize,
+    illegal: usize,
+    /// How many operations were in progress at once, at most.
+    at_once: usize,
+}
+
+/// A random walk of that many moves.
+fn walk<P: Protocol>(setup: &Setup<P>, choices: &[(u8, u16)]) -> Result<Met, TestCaseError> {
     let alphabet = setup.bounds.alphabet();
     let mut run = Run::new(setup);
     let mut history = History::default();
-    let (mut legal, mut illegal) = (0, 0);
+    let mut met = Met::default();
     for &(kind, pick) in choices {
         let pick = usize::from(pick);
         let next = match kind {
-            0..=9 if !run.process.steps.is_empty() => Move::Step,
+            0..=6 if !run.process.steps.is_empty() => Move::Step,
+            0..=9 if history.life.len() >= 8 && !run.process.steps.is_empty() => Move::Step,
             0..=9 if history.life.len() >= 8 => Move::Kill,
             0..=9 => Move::Invoke(alphabet[pick % alphabet.len()].operation.clone()),
             10 => match run.process.failures() {
@@ -163,25 +190,56 @@ fn walk(setup: &Setup<Wal>, choices: &[(u8, u16)]) -> Result<(usize, usize), Tes
                 })
             }
         };
-        let Some(events) = run.make(&next) else {
+        let made = run.make(&next).or_else(|| run.make(&Move::Step));
+        let Some(events) = made else {
             continue;
         };
+        met.at_once = met.at_once.max(run.oracle.in_progress());
         for event in &events {
             if let Some(is_legal) = history.observe(event) {
                 prop_assert_eq!(is_legal, run.breach.is_none(), "{:?}", (event, run.breach));
                 if !is_legal {
-                    return Ok((legal, illegal + 1));
+                    met.illegal += 1;
+                    return Ok(met);
                 }
-                legal += 1;
+                met.legal += 1;
             }
         }
-        illegal += usize::from(run.breach.is_some());
         prop_assert_eq!(run.breach, None, "a breach where nothing was served");
     }
-    Ok((legal, illegal))
+    Ok(met)
 }
 
-fn protocols() -> impl Strategy<Value = (Variant, SyncMode)> {
+fn modes() -> impl Strategy<Value = SyncMode> {
+    let modes = vec![SyncMode::Every, SyncMode::EveryN(2), SyncMode::Never];
+    prop::sample::select(modes)
+}
+
+fn groups() -> impl Strategy<Value = (Group, u8)> {
+    let variants = vec![
+        group::Variant::Durable,
+        group::Variant::CoveredByRunning,
+        group::Variant::AcknowledgedWhenWritten,
+        group::Variant::BarrierRetried,
+        group::Variant::MarkOfStaged,
+        group::Variant::FirstBatchOfMany,
+    ];
+    // Mistakes of recovery are the log's.
+    let logs = prop::sample::select(vec![
+        Variant::Durable,
+        Variant::NoGeneration,
+        Variant::CacheTrusted,
+        Variant::NoEndMark,
+    ]);
+    let group = (prop::sample::select(variants), logs, modes());
+    let group = group.prop_map(|(variant, below, sync)| Group {
+        variant,
+        log: log(below, sync),
+    });
+    (group, 2u8..4)
+}
+
+fn protocols() -> impl Strategy<Value = Wal> {
     let as_found = Variant::AsFoundLsm(Assumed {
         split_flush: true,
         tail_left: true,
@@ -195,8 +253,11 @@ fn protocols() -> impl Strategy<Value = (Variant, SyncMode)> {
         Variant::NoEndMark,
         as_found,
     ];
-    let modes = vec![SyncMode::Every, SyncMode::EveryN(2), SyncMode::Never];
-    (prop::sample::select(variants), prop::sample::select(modes))
+    (prop::sample::select(variants), modes()).prop_map(|(variant, sync)| log(variant, sync))
+}
+
+fn choices() -> impl Strategy<Value = Vec<(u8, u16)>> {
+    prop::collection::vec((0u8..14, any::<u16>()), 1..60)
 }
 
 fn cases(cases: u32) -> ProptestConfig {
@@ -213,15 +274,34 @@ proptest! {
 
     #[test]
     fn the_oracle_judges_as_the_definition_does(
-        (variant, sync) in protocols(),
-        choices in prop::collection::vec((0u8..14, any::<u16>()), 1..60),
+        protocol in protocols(),
+        choices in choices(),
     ) {
-        walk(&setup(variant, sync), &choices)?;
+        walk(&setup(protocol, 1), &choices)?;
+    }
+
+    #[test]
+    fn the_oracle_judges_several_writers_as_the_definition_does(
+        (group, writers) in groups(),
+        choices in choices(),
+    ) {
+        walk(&setup(group, writers), &choices)?;
     }
 }
 
-/// What a client does in one life, and how each operation ends.
-fn lives() -> impl Strategy<Value = Vec<Vec<(Operation, Event)>>> {
+/// How an operation ends, if it does.
+#[derive(Clone, Copy, Debug)]
+enum End {
+    Returned { durable: bool },
+    Failed,
+    Never,
+}
+
+/// An operation, how it ends, and how many others are invoked before it does; the last number orders ends at one time.
+type Invoked = (Operation, End, usize, u8);
+
+/// What a client does in one life.
+fn lives() -> impl Strategy<Value = Vec<Vec<Invoked>>> {
     let write = (0..2u8, any::<bool>()).prop_map(|(key, delete)| Write { key, delete });
     let batch = [0, 1].map(|key| Write { key, delete: false });
     let operation = prop_oneof![
@@ -229,19 +309,39 @@ fn lives() -> impl Strategy<Value = Vec<Vec<(Operation, Event)>>> {
         2 => Just(Operation::Write(batch.into())),
         1 => Just(Operation::Sync),
     ];
-    let returned = |durable| Event::Returned {
-        durable,
-        identity: None,
-    };
-    let end = prop_oneof![3 => Just(returned(false)), 3 => Just(returned(true)), 2 => Just(Event::Failed)];
-    let life = prop::collection::vec((operation, end), 0..5);
+    let returned = |durable| End::Returned { durable };
+    let end = prop_oneof![3 => Just(returned(false)), 3 => Just(returned(true)), 2 => Just(End::Failed), 1 => Just(End::Never)];
+    let wait = prop_oneof![2 => Just(0), 1 => 0..4usize];
+    let life = prop::collection::vec((operation, end, wait, any::<u8>()), 0..5);
     prop::collection::vec(life, 1..4)
+}
+
+/// What happens in a life whose first operation is the one after that.
+fn events_of(life: Vec<Invoked>, last: OpId) -> Vec<Event> {
+    let mut events = Vec::new();
+    for (place, (operation, end, wait, order)) in life.into_iter().enumerate() {
+        let op = last + 1 + OpId::try_from(place).expect("a few");
+        events.push(((place, 0, 0), Event::Invoked(op, operation)));
+        let end = match end {
+            End::Returned { durable } => Event::Returned {
+                op,
+                durable,
+                identity: None,
+            },
+            End::Failed => Event::Failed(op),
+            End::Never => continue,
+        };
+        events.push(((place + wait, 1, order), end));
+    }
+    events.sort_by_key(|(when, _)| *when);
+    events.into_iter().map(|(_, event)| event).collect()
 }
 
 proptest! {
     #![proptest_config(cases(20_000))]
 
-    /// No engine stands between: a client that goes on after a failure, and any recovered state.
+    /// No engine stands between: a client with several operations in progress that goes on after a failure, and any
+    /// recovered state.
     #[test]
     fn the_oracle_judges_any_recovered_state_as_the_definition_does(
         lives in lives(),
@@ -251,15 +351,13 @@ proptest! {
         let (mut oracle, mut history) = (Oracle::default(), History::default());
         let mut id = 0;
         for (life, (kind, values, pick)) in lives.into_iter().zip(shown) {
-            let mut events = Vec::new();
-            for (operation, end) in life {
-                id += 1;
-                events.extend([Event::Invoked(id, operation), end]);
+            let asked = life.len();
+            for event in events_of(life, id) {
+                history.observe(&event);
+                prop_assert_eq!(oracle.observe(&event, &terms).breach, None);
+                prop_assert_eq!(oracle.in_progress(), history.waiting.len());
             }
-            for event in &events {
-                history.observe(event);
-                prop_assert_eq!(oracle.observe(event, &terms).breach, None);
-            }
+            id += OpId::try_from(asked).expect("a few");
             // One of the legal states, or any.
             let legal: Vec<Values> = history.legal().into_iter().collect();
             let any = (0u8..).zip(values).filter(|(_, op)| (1..=id).contains(op));
@@ -268,7 +366,9 @@ proptest! {
                 _ => any.map(|(key, op)| (key, Value::Of(op))).collect(),
             };
             let view = View { values, ..View::default() };
-            oracle.observe(&Event::PowerCut { after: Some(view.clone()) }, &terms);
+            let cut = Event::PowerCut { after: Some(view.clone()) };
+            history.observe(&cut);
+            oracle.observe(&cut, &terms);
             let served = Event::Served { view, odd: false };
             let is_legal = history.observe(&served).expect("it was served");
             let breach = oracle.observe(&served, &terms).breach;
@@ -277,6 +377,42 @@ proptest! {
                 break;
             }
         }
+    }
+}
+
+/// Else there were a gap: the second is promised, and the first said Ok.
+#[test]
+fn an_ok_that_comes_late_is_promised_with_what_was_invoked_later() {
+    let put = |key| Operation::Write(vec![Write { key, delete: false }]);
+    let returned = |op, durable| Event::Returned {
+        op,
+        durable,
+        identity: None,
+    };
+    let served = |values: &[(Key, OpId)]| Event::Served {
+        view: View {
+            values: values
+                .iter()
+                .map(|(key, op)| (*key, Value::Of(*op)))
+                .collect(),
+            ..View::default()
+        },
+        odd: false,
+    };
+    let asked = [Event::Invoked(1, put(0)), Event::Invoked(2, put(1))];
+    let terms = Terms {
+        judged: Promise::CONTRACT.to_vec(),
+        ..Terms::default()
+    };
+    for is_told in [false, true] {
+        let mut oracle = Oracle::default();
+        let mut breach = None;
+        let told = is_told.then(|| returned(1, false));
+        let events = asked.iter().cloned().chain([returned(2, true)]).chain(told);
+        for event in events.chain([Event::Kill, served(&[(1, 2)])]) {
+            breach = breach.or(oracle.observe(&event, &terms).breach);
+        }
+        assert_eq!(breach.is_some(), is_told);
     }
 }
 
@@ -295,6 +431,7 @@ fn a_state_that_breaks_two_promises_is_found_by_a_judge_of_either() {
         odd: false,
     };
     let acknowledged = Event::Returned {
+        op: 2,
         durable: true,
         identity: None,
     };
@@ -321,25 +458,34 @@ fn a_state_that_breaks_two_promises_is_found_by_a_judge_of_either() {
     }
 }
 
-#[test]
-fn the_walks_reach_legal_and_illegal_recoveries() {
-    use proptest::strategy::ValueTree;
-    use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
+/// What so many random walks meet.
+fn met_by<P: Protocol>(setups: impl Strategy<Value = Setup<P>>) -> Met {
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let mut runner = TestRunner::new_with_rng(ProptestConfig::default(), rng);
-    let strategy = (
-        protocols(),
-        prop::collection::vec((0u8..14, any::<u16>()), 60),
-    );
-    let (mut legal, mut illegal) = (0, 0);
-    for _ in 0..500 {
+    let moves = prop::collection::vec((0u8..14, any::<u16>()), 60);
+    let strategy = (setups, moves);
+    let mut all = Met::default();
+    for _ in 0..1_000 {
         let tree = strategy.new_tree(&mut runner).expect("a strategy");
-        let ((variant, sync), choices) = tree.current();
-        let (l, i) = walk(&setup(variant, sync), &choices).expect("the judges agree");
-        (legal, illegal) = (legal + l, illegal + i);
+        let (setup, choices) = tree.current();
+        let met = walk(&setup, &choices).expect("the judges agree");
+        all.legal += met.legal;
+        all.illegal += met.illegal;
+        all.at_once = all.at_once.max(met.at_once);
     }
-    assert!(
-        legal > 500 && illegal > 50,
-        "{legal} legal, {illegal} illegal"
-    );
+    all
+}
+
+#[test]
+fn the_walks_reach_legal_and_illegal_recoveries() {
+    let one = met_by(protocols().prop_map(|log| setup(log, 1)));
+    let several = met_by(groups().prop_map(|(group, writers)| setup(group, writers)));
+    for met in [&one, &several] {
+        let (legal, illegal) = (met.legal, met.illegal);
+        assert!(
+            legal > 500 && illegal > 20,
+            "{legal} legal, {illegal} illegal"
+        );
+    }
+    assert_eq!((one.at_once, several.at_once), (1, 3));
 }

@@ -12,6 +12,7 @@ use models::machine::{Machine, Setup};
 use models::profile::{NAMES, Profile};
 use models::protocol::{Protocol, Step};
 use models::wal::as_found::Assumed;
+use models::wal::group::{self, Group};
 use models::wal::{LOG, Layout, SyncMode, Variant, Wal};
 use stateright::{Checker, Model};
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
@@ -40,6 +41,7 @@ fn setup<P: Protocol>(protocol: P, profile: &str) -> Setup<P> {
             closes: 0,
             flushes: 0,
             compactions: 0,
+            writers: 1,
             crashes: 2,
             failures: 0,
             power_cut: true,
@@ -58,6 +60,7 @@ fn log(variant: Variant, sync: SyncMode) -> Wal {
         variant,
         sync,
         layout: Layout::Small { head: 1, write: 1 },
+        preallocate: 0,
     }
 }
 
@@ -73,6 +76,29 @@ fn logs() -> [Wal; 4] {
         log(Variant::AcknowledgeBeforeBarrier, SyncMode::Every),
         log(as_found, SyncMode::Every),
     ]
+}
+
+/// Protocols of several writers, likewise.
+fn groups() -> [Group; 4] {
+    let group = |variant, sync| Group {
+        variant,
+        log: log(Variant::Durable, sync),
+    };
+    [
+        group(group::Variant::Durable, SyncMode::Every),
+        group(group::Variant::Durable, SyncMode::EveryN(2)),
+        group(group::Variant::CoveredByRunning, SyncMode::Every),
+        group(group::Variant::FirstBatchOfMany, SyncMode::Never),
+    ]
+}
+
+/// A setup of two writers.
+fn two_writers(group: Group, profile: &str) -> Setup<Group> {
+    let mut setup = setup(group, profile);
+    setup.bounds.writers = 2;
+    (setup.bounds.deletes, setup.bounds.batches) = (0, 0);
+    (setup.bounds.operations, setup.bounds.keys) = (3, 1);
+    setup
 }
 
 /// Protocols of the LSM tree, likewise.
@@ -196,6 +222,9 @@ fn interning_changes_no_state() {
     trees()
         .into_iter()
         .for_each(|tree| assert_interning_changes_nothing(tree_setup(tree, "posix")));
+    groups()
+        .into_iter()
+        .for_each(|group| assert_interning_changes_nothing(two_writers(group, "posix")));
 }
 
 #[test]
@@ -226,6 +255,15 @@ fn explicit_writeback_recovers_and_violates_the_same_for_the_tree() {
 }
 
 #[test]
+fn explicit_writeback_recovers_and_violates_the_same_for_several_writers() {
+    for profile in ["posix", "ext4-ordered"] {
+        groups()
+            .into_iter()
+            .for_each(|group| assert_writeback_is_the_same(two_writers(group, profile), 1));
+    }
+}
+
+#[test]
 fn the_reductions_together_save_four_states_in_five_or_more() {
     let mut reduced = setup(log(Variant::Durable, SyncMode::EveryN(2)), "posix");
     reduced.bounds.crashes = 1;
@@ -249,6 +287,13 @@ fn forgetting_what_nobody_can_read_changes_no_verdict_and_no_recovered_set() {
     trees()
         .into_iter()
         .for_each(|tree| assert_forgetting_is_the_same(tree_setup(tree, "posix")));
+}
+
+#[test]
+fn forgetting_what_nobody_can_read_changes_nothing_for_several_writers() {
+    groups()
+        .into_iter()
+        .for_each(|group| assert_forgetting_is_the_same(two_writers(group, "posix")));
 }
 
 #[test]
@@ -278,9 +323,9 @@ fn not_counting_what_is_refused_changes_no_verdict_and_no_recovered_set() {
     }
 }
 
-/// A refusal that does not count is one move, in a script as in the machine.
-#[test]
-fn a_run_along_the_moves_of_the_machine_is_where_the_machine_is() {
+/// Walks at random through a machine and, by the same moves, a run; how many were refused, and how many operations
+/// were in progress at once.
+fn assert_runs_are_where_the_machine_is<P: Protocol>(setup: &Setup<P>) -> (usize, usize) {
     let mut random = 1_u64;
     let mut next = |below: usize| {
         random = random
@@ -288,33 +333,52 @@ fn a_run_along_the_moves_of_the_machine_is_where_the_machine_is() {
             .wrapping_add(1);
         (random >> 33) as usize % below
     };
-    let mut refused = 0;
+    let (mut refused, mut at_once) = (0, 0);
+    let machine = Machine::new(setup.clone());
+    for _ in 0..400 {
+        let mut run = Run::new(setup);
+        let mut state = machine.init_states().remove(0);
+        for _ in 0..30 {
+            let mut actions = Vec::new();
+            machine.actions(&state, &mut actions);
+            if actions.is_empty() {
+                break;
+            }
+            let action = actions[next(actions.len())];
+            let events = run.make(&machine.to_move(&state, action));
+            let events = events.expect("a move that is possible");
+            let is_refused = |event: &&Event| matches!(event, Event::Refused(_));
+            refused += events.iter().filter(is_refused).count();
+            at_once = at_once.max(run.oracle.in_progress());
+            state = machine.next_state(&state, action).expect("a state");
+            assert_eq!(run.process, *machine.process(&state));
+            assert_eq!(run.disk, *machine.disk(&state));
+            assert_eq!(run.oracle, *machine.oracle(&state));
+        }
+    }
+    (refused, at_once)
+}
+
+/// A refusal that does not count is one move, in a script as in the machine.
+#[test]
+fn a_run_along_the_moves_of_the_machine_is_where_the_machine_is() {
+    let mut all_refused = 0;
     for count_refused in [false, true] {
         let mut setup = setup(log(Variant::Durable, SyncMode::EveryN(2)), "posix");
         (setup.bounds.operations, setup.bounds.failures) = (3, 1);
         setup.bounds.count_refused = count_refused;
-        let machine = Machine::new(setup.clone());
-        for _ in 0..400 {
-            let mut run = Run::new(&setup);
-            let mut state = machine.init_states().remove(0);
-            for _ in 0..30 {
-                let mut actions = Vec::new();
-                machine.actions(&state, &mut actions);
-                if actions.is_empty() {
-                    break;
-                }
-                let action = actions[next(actions.len())];
-                let events = run.make(&machine.to_move(&state, action));
-                let events = events.expect("a move that is possible");
-                refused += usize::from(events.contains(&Event::Refused));
-                state = machine.next_state(&state, action).expect("a state");
-                assert_eq!(run.process, *machine.process(&state));
-                assert_eq!(run.disk, *machine.disk(&state));
-                assert_eq!(run.oracle, *machine.oracle(&state));
-            }
-        }
+        let (refused, at_once) = assert_runs_are_where_the_machine_is(&setup);
+        assert_eq!(at_once, 1);
+        all_refused += refused;
+        let [group, ..] = groups();
+        let mut setup = two_writers(group, "posix");
+        (setup.bounds.operations, setup.bounds.failures) = (5, 1);
+        setup.bounds.count_refused = count_refused;
+        let (refused, at_once) = assert_runs_are_where_the_machine_is(&setup);
+        assert_eq!(at_once, 2);
+        all_refused += refused;
     }
-    assert!(refused > 20, "{refused}");
+    assert!(all_refused > 40, "{all_refused}");
 }
 
 #[test]

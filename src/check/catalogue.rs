@@ -20,7 +20,7 @@ pub use bitcask::{bitcask_setup, found_bitcask_setup};
 pub use btree::{btree_setup, found_btree_setup};
 pub use event_store::{event_store_setup, lines_setup};
 pub use lsm::lsm_setup;
-pub use wal::{module_setup, segments_setup, wal_setup};
+pub use wal::{group_setup, module_setup, segments_setup, wal_setup};
 
 /// An engine with its variants.
 #[derive(Clone, Copy, Debug)]
@@ -61,6 +61,8 @@ pub fn case(spec: &Spec, check: &Check) -> Result<Box<dyn Case>, String> {
         "lsm" => Ok(Box::new(lsm_setup(spec, check)?)),
         "wal" => {
             if let Some(setup) = segments_setup(spec, check) {
+                Ok(Box::new(setup?))
+            } else if let Some(setup) = group_setup(spec, check) {
                 Ok(Box::new(setup?))
             } else if let Some(setup) = module_setup(spec, check) {
                 Ok(Box::new(setup?))
@@ -122,6 +124,7 @@ fn setup<P: Protocol>(
         closes: sizes.closes,
         flushes: sizes.flushes,
         compactions: sizes.compactions,
+        writers: sizes.writers,
         crashes: sizes.crashes,
         failures: sizes.failures,
         power_cut: sizes.crash_kinds.contains(&CrashKind::PowerCut),

@@ -267,6 +267,10 @@ fn step_in_words<C: Cell, X: std::fmt::Debug>(step: &Step<C, X>) -> (Mark, Strin
         Step::Return { durable: true, .. } => (Mark::Acknowledged, step.site().into()),
         Step::Return { durable: false, .. } => (Mark::Returned, step.site().into()),
         Step::Fail | Step::Refuse => (Mark::Refused, step.site().into()),
+        Step::Of(op, answer) => {
+            let (mark, what) = step_in_words(answer);
+            (mark, format!("{what} {op}"))
+        }
         Step::Serve => (Mark::Served, "recovery ends".into()),
         Step::OpenFails => (Mark::Unopened, step.site().into()),
         Step::Change(_) | Step::Reopen => (Mark::Memory, step.site().into()),
@@ -289,8 +293,8 @@ fn told(event: &Event) -> Option<String> {
     match event {
         Event::Returned { durable: true, .. } => Some("Ok, durable".into()),
         Event::Returned { durable: false, .. } => Some("Ok, not yet durable".into()),
-        Event::Failed => Some("error".into()),
-        Event::Refused => Some("refused".into()),
+        Event::Failed(_) => Some("error".into()),
+        Event::Refused(_) => Some("refused".into()),
         Event::Served { view, .. } => Some(format!("reads {}", values(view))),
         Event::OpenFailed => Some("the store does not open".into()),
         _ => None,

@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 pub(super) struct Promised {
     /// By key: what it is to read, and why.
     values: BTreeMap<Key, (Value, String)>,
-    /// Operations that returned or are under way, not promised yet.
-    live: Vec<(OpId, Vec<Write>)>,
+    /// Operations that returned or are under way, not promised yet; and whether they returned.
+    live: Vec<(OpId, Vec<Write>, bool)>,
     /// What is there: what a recovery serves, or would serve.
     shown: Option<View>,
     /// What happened last.
@@ -26,10 +26,17 @@ impl Promised {
         for event in events {
             match event {
                 Event::Invoked(id, Operation::Write(writes)) => {
-                    self.live.push((*id, writes.clone()));
+                    self.live.push((*id, writes.clone(), false));
                 }
-                Event::Returned { durable: true, .. } => {
-                    for (id, writes) in std::mem::take(&mut self.live) {
+                Event::Returned { op, durable, .. } => {
+                    for (id, _, returned) in &mut self.live {
+                        *returned |= id == op;
+                    }
+                    let live = std::mem::take(&mut self.live).into_iter();
+                    let (promised, live) = live.partition(|(_, _, returned)| *durable && *returned);
+                    self.live = live;
+                    let promised: Vec<_> = promised;
+                    for (id, writes, _) in promised {
                         let because = format!("acknowledged in step {step}");
                         for write in writes {
                             let value = match write.delete {
@@ -40,7 +47,9 @@ impl Promised {
                         }
                     }
                 }
-                Event::Failed | Event::Refused => drop(self.live.pop()),
+                Event::Failed(op) | Event::Refused(op) => {
+                    self.live.retain(|(id, _, returned)| id != op || *returned);
+                }
                 Event::PowerCut { after } => self.shown.clone_from(after),
                 Event::Served { view, .. } => self.served(view, step),
                 _ => {}

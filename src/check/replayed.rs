@@ -2,7 +2,7 @@
 
 use super::catalogue::{
     bitcask_setup, btree_setup, event_store_setup, found_bitcask_setup, found_btree_setup,
-    lines_setup, lsm_setup, module_setup, segments_setup, wal_setup,
+    group_setup, lines_setup, lsm_setup, module_setup, segments_setup, wal_setup,
 };
 use super::spec::{Check, Spec};
 use crate::conform::{
@@ -38,14 +38,18 @@ pub fn replayed(
         says,
         replayed: None,
     };
-    let is_only_a_model = match spec.engine.as_str() {
+    let is_as_found = match spec.engine.as_str() {
         "wal" => module_setup(spec, check).is_some(),
         "btree" => found_btree_setup(spec, check).is_some(),
         _ => false,
     };
-    if is_only_a_model {
+    if is_as_found {
         let why =
             "not replayed: real code as the study found it is explored, see `lightsout explore`";
+        return Ok(Some(not_run(why.into())));
+    }
+    if spec.engine == "wal" && group_setup(spec, check).is_some() {
+        let why = "not replayed: a script has one thread, and the real writers are threads";
         return Ok(Some(not_run(why.into())));
     }
     let Some((name, found)) = on_its_engine(spec, check, moves, promise) else {

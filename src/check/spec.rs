@@ -135,6 +135,9 @@ pub struct Sizes {
     /// Compactions, beside the operations.
     #[serde(default)]
     pub compactions: u8,
+    /// Operations in progress at once, of a protocol in which they overlap; 1 if left out.
+    #[serde(default = "one_writer")]
+    pub writers: u8,
     /// Crashes.
     pub crashes: u8,
     /// Kinds of crash; both if left out.
@@ -152,6 +155,9 @@ pub struct Sizes {
     /// Cells of a write in a record, beside the head; 1 if left out.
     #[serde(default = "one")]
     pub write: usize,
+    /// Cells by which a log grows at a time; if left out, those of the record that is written.
+    #[serde(default)]
+    pub preallocate: usize,
     /// Cells in a table; 2 if left out.
     #[serde(default = "two")]
     pub table: usize,
@@ -202,6 +208,10 @@ fn both_crashes() -> Vec<CrashKind> {
 
 fn all_failures() -> Vec<models::disk::Failure> {
     models::disk::Failure::ALL.to_vec()
+}
+
+fn one_writer() -> u8 {
+    1
 }
 
 fn one() -> usize {
@@ -395,6 +405,8 @@ pub fn expected(text: &str) -> Result<Option<Promise>, String> {
 impl Sizes {
     /// Every size with its name.
     pub fn named(&self) -> Vec<(&'static str, usize)> {
+        // One writer is none that a reason could be given for.
+        let writers = if self.writers > 1 { self.writers } else { 0 };
         vec![
             ("operations", self.operations.into()),
             ("keys", self.keys.into()),
@@ -404,8 +416,10 @@ impl Sizes {
             ("closes", self.closes.into()),
             ("flushes", self.flushes.into()),
             ("compactions", self.compactions.into()),
+            ("writers", writers.into()),
             ("crashes", self.crashes.into()),
             ("failures", self.failures.into()),
+            ("preallocate", self.preallocate),
             ("head", self.head),
             ("sector", self.sector),
             ("block", self.block),
@@ -423,16 +437,17 @@ impl Sizes {
             "closes" => &mut self.closes,
             "flushes" => &mut self.flushes,
             "compactions" => &mut self.compactions,
+            "writers" => &mut self.writers,
             "crashes" => &mut self.crashes,
             "failures" => &mut self.failures,
             _ => {
                 return Err(format!(
                     "`{name}` is no bound; there are operations, keys, deletes, batches, syncs, \
-                     closes, flushes, compactions, crashes, failures"
+                     closes, flushes, compactions, writers, crashes, failures"
                 ));
             }
         };
-        if value == 0 && ["operations", "keys", "crashes"].contains(&name) {
+        if value == 0 && ["operations", "keys", "writers", "crashes"].contains(&name) {
             return Err(format!(
                 "the bound `{name}` is 0, so nothing would be checked; give at least 1"
             ));

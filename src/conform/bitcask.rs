@@ -180,6 +180,7 @@ fn protocol(script: &Arc<Script>, settings: Files) -> bitcask::Bitcask {
                 variant: LogVariant::Durable,
                 sync,
                 layout: Layout::Sized(record_cells(script).into()),
+                preallocate: 0,
             },
             rotate_at: settings.rotate_at.map(|bytes| bytes.div_ceil(CELL_BYTES)),
         },

@@ -191,6 +191,7 @@ fn protocol(script: &Arc<Script>, settings: Settings) -> btree::Btree {
             variant: wal::Variant::Durable,
             sync,
             layout: Layout::Small { head: 1, write: 1 },
+            preallocate: 0,
         },
         tree: match settings.leaf {
             Some(leaf) => Trees::Small {

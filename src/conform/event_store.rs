@@ -294,6 +294,7 @@ fn protocol(script: &Arc<Script>, settings: Events) -> event_store::EventStore {
             variant: wal::Variant::Durable,
             sync,
             layout: Layout::Sized(record_cells(script).into()),
+            preallocate: 0,
         },
         snapshot: match settings.snapshot {
             Some(cells) => TableSize::Fixed(cells),

@@ -294,7 +294,7 @@ impl<S: Subject> Lockstep<S> {
             let expected = in_words(&in_bytes(&self.subject, &call));
             return Err(Divergence::new(Kind::MissingCall, expected, found));
         }
-        let alike = match (step, answer) {
+        let alike = match (step.bare(), answer) {
             (
                 Step::Return {
                     identity: Some(told),

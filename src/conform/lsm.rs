@@ -277,6 +277,7 @@ fn protocol(script: &Arc<Script>, tree: &Tree) -> Lsm {
             variant: wal::Variant::Durable,
             sync,
             layout,
+            preallocate: 0,
         },
         table: match tree.table {
             Some(cells) => TableSize::Fixed(cells),

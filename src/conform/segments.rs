@@ -68,6 +68,7 @@ impl Subject for SegmentsSubject {
                 variant: LogVariant::Durable,
                 sync,
                 layout: Layout::Sized(record_cells(&self.script).into()),
+                preallocate: 0,
             },
             rotate_at: self
                 .settings

@@ -73,6 +73,7 @@ impl Subject for LogSubject {
             variant,
             sync,
             layout: Layout::Sized(record_cells(&self.script).into()),
+            preallocate: 0,
         }
     }
 
@@ -232,6 +233,9 @@ pub(super) fn engine_of(protocol: &Wal) -> Result<(Discipline, Sync), String> {
     };
     if protocol.layout != (Layout::Small { head, write: 1 }) {
         return Err(format!("the engine's records have a head of {head} cells"));
+    }
+    if protocol.preallocate > 0 {
+        return Err("the engine's script has no option that allocates ahead".into());
     }
     Ok((discipline, sync))
 }

@@ -16,6 +16,14 @@ enum Settled {
     },
 }
 
+impl Settled {
+    fn op(&self) -> OpId {
+        match *self {
+            Settled::Put { op, .. } | Settled::Deleted { op, .. } => op,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Outcome {
     InProgress,
@@ -36,8 +44,8 @@ pub struct Oracle {
     settled: BTreeMap<Key, Settled>,
     live: Vec<Live>,
     told: BTreeMap<Identity, OpId>,
-    /// The operation in progress is a sync or a close.
-    syncing: bool,
+    /// The operations in progress that are no writes.
+    syncing: Vec<OpId>,
     /// A barrier failed in this life.
     failed: bool,
     /// A barrier failed since the last power cut: open may refuse.
@@ -87,14 +95,23 @@ impl Oracle {
                 writes: writes.clone(),
                 outcome: Outcome::InProgress,
             }),
-            Event::Invoked(..) => self.syncing = true,
-            Event::Returned { durable, identity } => {
-                self.returned(*durable, *identity, &mut breaches, &mut witnesses);
+            Event::Invoked(id, _) => self.syncing.push(*id),
+            Event::Returned {
+                op,
+                durable,
+                identity,
+            } => {
+                breaches.extend(self.failed.then_some(Promise::D9));
+                if let Some(identity) = identity {
+                    self.tell(*identity, *op, &mut breaches, &mut witnesses);
+                }
+                self.end(*op, Outcome::Returned);
+                self.settle(*durable);
             }
-            Event::Failed => self.end(Outcome::Failed),
-            Event::Refused => {
-                if !std::mem::take(&mut self.syncing) {
-                    self.live.pop();
+            Event::Failed(op) => self.end(*op, Outcome::Failed),
+            Event::Refused(op) => {
+                if !self.syncs(*op) {
+                    self.live.retain(|live| live.id != *op);
                 }
                 witnesses.extend(self.failed.then_some(Promise::D9));
             }
@@ -129,53 +146,64 @@ impl Oracle {
         Judgement { breach, witnesses }
     }
 
-    fn end(&mut self, outcome: Outcome) {
-        if !std::mem::take(&mut self.syncing)
-            && let Some(last) = self.live.last_mut()
+    /// How many operations the client has asked for and has no answer to.
+    pub fn in_progress(&self) -> usize {
+        let writes = self.live.iter();
+        let waits = |live: &&Live| live.outcome == Outcome::InProgress;
+        writes.filter(waits).count() + self.syncing.len()
+    }
+
+    /// Whether that operation is in progress and no write; from now on it is neither.
+    fn syncs(&mut self, op: OpId) -> bool {
+        let found = self.syncing.iter().position(|&syncing| syncing == op);
+        found.map(|at| self.syncing.remove(at)).is_some()
+    }
+
+    fn end(&mut self, op: OpId, outcome: Outcome) {
+        if !self.syncs(op)
+            && let Some(live) = self.live.iter_mut().find(|live| live.id == op)
         {
-            last.outcome = outcome;
+            live.outcome = outcome;
         }
     }
 
-    fn returned(
+    fn tell(
         &mut self,
-        durable: bool,
-        identity: Option<Identity>,
+        identity: Identity,
+        op: OpId,
         breaches: &mut Vec<Promise>,
         witnesses: &mut Vec<Promise>,
     ) {
-        breaches.extend(self.failed.then_some(Promise::D9));
-        if let (Some(identity), Some(last)) = (identity, self.live.last()) {
-            let id = last.id;
-            if *self.told.entry(identity).or_insert(id) != id {
-                breaches.push(Promise::D8);
-            }
-            witnesses.extend((self.lives == Lives::Second).then_some(Promise::D8));
+        if *self.told.entry(identity).or_insert(op) != op {
+            breaches.push(Promise::D8);
         }
-        self.end(Outcome::Returned);
-        if durable {
-            // What failed stays open, but for what was written over since; what returned is
-            // settled, in order.
-            for live in std::mem::take(&mut self.live) {
-                match live.outcome {
-                    Outcome::Returned => {
-                        let over = |old: &Write| live.writes.iter().any(|new| new.key == old.key);
-                        for open in &mut self.live {
-                            open.writes.retain(|old| !over(old));
-                        }
-                        settle(&mut self.settled, &live, true);
-                    }
-                    Outcome::Failed | Outcome::InProgress => self.live.push(live),
+        witnesses.extend((self.lives == Lives::Second).then_some(Promise::D8));
+    }
+
+    /// Settles what returned, in order: all of it where that is promised, else what was invoked before something that
+    /// is settled already. What failed or is in progress stays open, but for what was written over since.
+    fn settle(&mut self, durable: bool) {
+        let newest = self.settled.values().map(Settled::op).max().unwrap_or(0);
+        for live in std::mem::take(&mut self.live) {
+            if live.outcome == Outcome::Returned && (durable || live.id < newest) {
+                let over = |old: &Write| live.writes.iter().any(|new| new.key == old.key);
+                for open in &mut self.live {
+                    open.writes.retain(|old| !over(old));
                 }
+                settle(&mut self.settled, &live, true);
+            } else {
+                self.live.push(live);
             }
-            self.live.retain(|open| !open.writes.is_empty());
         }
+        let waits = |live: &Live| live.outcome == Outcome::InProgress;
+        self.live
+            .retain(|open| waits(open) || !open.writes.is_empty());
     }
 
     /// The handle is gone; what was in progress stays unfinished.
     fn crash(&mut self) {
         self.failed = false;
-        self.syncing = false;
+        self.syncing.clear();
         self.lives = Lives::Second;
     }
 

@@ -229,6 +229,7 @@ impl Lsm {
                 variant: wal::Variant::AsFoundLsm(wal::as_found::Assumed::default()),
                 sync: wal::SyncMode::Every,
                 layout: wal::Layout::Small { head: 1, write: 1 },
+                preallocate: 0,
             },
             table: super::TableSize::Fixed(ENTRY),
             fanout: usize::MAX,

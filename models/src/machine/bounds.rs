@@ -23,6 +23,8 @@ pub struct Bounds {
     pub flushes: u8,
     /// At most that many compactions, beside the operations.
     pub compactions: u8,
+    /// Operations in progress at once, where the protocol lets them overlap: the client's threads.
+    pub writers: u8,
     /// Crashes of either kind, at any step of any life or recovery.
     pub crashes: u8,
     /// Failed barriers.

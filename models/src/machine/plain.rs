@@ -8,7 +8,7 @@
 
 use super::Setup;
 use super::bounds::{Letter, Spent};
-use super::process::{Doing, Process};
+use super::process::Process;
 use crate::contract::{Event, Oracle, Promise};
 use crate::disk::image::Fates;
 use crate::disk::{Disk, Failure};
@@ -111,11 +111,14 @@ impl<P: Protocol> Model for Plain<P> {
         if !world.process.steps.is_empty() {
             actions.push(Act::Step);
         }
-        if world.process.doing == Doing::Idle {
-            let allowed =
-                |(index, letter)| bounds.allow(spent, letter).then_some(Act::Invoke(index));
-            actions.extend(self.alphabet.iter().enumerate().filter_map(allowed));
-        }
+        let is_free = || world.oracle.in_progress() < usize::from(bounds.writers);
+        let admitted = |letter: &Letter| {
+            let ground = &self.setup.ground;
+            bounds.allow(spent, letter) && ground.admits(&world.process, &letter.operation, is_free)
+        };
+        let letters = self.alphabet.iter().enumerate();
+        let admitted = letters.filter(|(_, letter)| admitted(letter));
+        actions.extend(admitted.map(|(index, _)| Act::Invoke(index)));
         if spent.failures < bounds.failures {
             let kinds = world.process.failures().iter().copied();
             actions.extend(kinds.filter(|kind| bounds.fails(*kind)).map(Act::Fail));
@@ -168,7 +171,7 @@ impl<P: Protocol> Model for Plain<P> {
                 let event = Event::Invoked(id, letter.operation.clone());
                 if invoked.refuses() && !self.setup.bounds.count_refused {
                     world.spent = last.spent;
-                    vec![event, Event::Refused]
+                    vec![event, Event::Refused(id)]
                 } else {
                     world.process = invoked;
                     vec![event]

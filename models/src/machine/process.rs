@@ -13,7 +13,7 @@ use std::borrow::Cow;
 pub enum Doing {
     /// It serves, and waits for the client.
     Idle,
-    /// It runs an operation.
+    /// It runs an operation; of several the one that was invoked last.
     Operation(OpId),
     /// It recovers.
     Recovery,
@@ -145,15 +145,35 @@ impl<P: Protocol> Ground<P> {
         }
     }
 
+    /// Whether an operation can be invoked; `is_free`: whether the client has a writer that waits for no answer.
+    pub fn admits(
+        &self,
+        process: &Process<P>,
+        operation: &Operation,
+        is_free: impl FnOnce() -> bool,
+    ) -> bool {
+        match process.doing {
+            Doing::Idle => true,
+            Doing::Operation(_) => self.protocol.overlaps(operation, &process.memory) && is_free(),
+            Doing::Recovery | Doing::Down => false,
+        }
+    }
+
     /// The process after an operation was invoked.
     pub fn invoke(&self, process: &Process<P>, id: OpId, operation: &Operation) -> Process<P> {
+        let mut process = process.clone();
+        process.doing = Doing::Operation(id);
+        // What comes next and is not begun is planned anew.
+        if process.steps == self.next(&process.memory) {
+            process.steps.clear();
+        }
         let steps = self.thinned(self.protocol.operation(id, operation, &process.memory));
-        let doing = Doing::Operation(id);
-        self.settled(Process {
-            doing,
-            steps,
-            ..process.clone()
-        })
+        process.steps.splice(0..0, steps);
+        self.settled(process)
+    }
+
+    fn next(&self, memory: &P::Memory) -> Vec<StepOf<P>> {
+        self.thinned(self.protocol.next(memory))
     }
 
     /// Takes the next step.
@@ -173,7 +193,8 @@ impl<P: Protocol> Ground<P> {
                 });
             }
         }
-        let done = match &step {
+        let op = process.answers(&step);
+        let done = match step.bare() {
             Step::Buffer {
                 file, at, cells, ..
             } => {
@@ -186,17 +207,22 @@ impl<P: Protocol> Ground<P> {
             Step::Flush { cells, .. } => self.flush(&mut process, &mut disk, *cells),
             Step::Call { call, .. } => disk.apply(call, &self.profile),
             Step::Change(_) => unreachable!("changes are run with the step before them"),
+            Step::Of(..) => unreachable!("an answer is of one operation"),
             Step::Return { durable, identity } => {
                 let (durable, identity) = (*durable, *identity);
-                events.push(Event::Returned { durable, identity });
+                events.push(Event::Returned {
+                    op,
+                    durable,
+                    identity,
+                });
                 Ok(())
             }
             Step::Fail => {
-                events.push(Event::Failed);
+                events.push(Event::Failed(op));
                 Ok(())
             }
             Step::Refuse => {
-                events.push(Event::Refused);
+                events.push(Event::Refused(op));
                 Ok(())
             }
             Step::Reopen => {
@@ -290,16 +316,23 @@ impl<P: Protocol> Ground<P> {
         }
     }
 
-    /// Runs the changes in memory that come next, and notes when there is nothing left to do.
+    /// Runs the changes in memory that come next, plans what is next where nothing is left to do, and notes where nothing
+    /// is next either.
     fn settled(&self, mut process: Process<P>) -> Process<P> {
-        while let Some(Step::Change(change)) = process.steps.first() {
-            self.protocol.change(&mut process.memory, &change.clone());
-            process.steps.remove(0);
+        loop {
+            while let Some(Step::Change(change)) = process.steps.first() {
+                self.protocol.change(&mut process.memory, &change.clone());
+                process.steps.remove(0);
+            }
+            if !process.steps.is_empty() || process.doing == Doing::Down {
+                return process;
+            }
+            process.steps = self.next(&process.memory);
+            if process.steps.is_empty() {
+                process.doing = Doing::Idle;
+                return process;
+            }
         }
-        if process.steps.is_empty() && process.doing != Doing::Down {
-            process.doing = Doing::Idle;
-        }
-        process
     }
 
     /// What an uninterrupted recovery of that tree serves.
@@ -338,7 +371,16 @@ impl<P: Protocol> Process<P> {
 
     /// Whether it does nothing but refuse the operation that was invoked.
     pub fn refuses(&self) -> bool {
-        matches!(self.steps.first(), Some(Step::Refuse))
+        matches!(self.steps.first().map(Step::bare), Some(Step::Refuse))
+    }
+
+    /// The operation that a step answers, if it answers one.
+    fn answers(&self, step: &StepOf<P>) -> OpId {
+        match (step, self.doing) {
+            (Step::Of(op, _), _) => *op,
+            (_, Doing::Operation(op)) => op,
+            _ => 0,
+        }
     }
 
     /// Where the process stands: the site of its next step.

@@ -1,6 +1,6 @@
 //! A script: what happened in one run, as a list of moves that reads without the states.
 
-use super::process::{Doing, Ground, Process};
+use super::process::{Ground, Process};
 use super::{Action, Machine, Setup, State};
 use crate::contract::{Event, Operation, Oracle, Promise, Terms};
 use crate::disk::image::Fates;
@@ -31,6 +31,8 @@ pub struct Run<P: Protocol> {
     terms: Terms,
     /// Whether an operation that is refused takes a number and a step, as one that is served does.
     count_refused: bool,
+    /// Operations in progress at once.
+    writers: usize,
     /// The disk.
     pub disk: Disk<P::Cell>,
     /// The process.
@@ -53,6 +55,7 @@ impl<P: Protocol> Run<P> {
             ground,
             terms,
             count_refused: setup.bounds.count_refused,
+            writers: setup.bounds.writers.into(),
             disk,
             process,
             oracle,
@@ -71,14 +74,17 @@ impl<P: Protocol> Run<P> {
                 (self.process, self.disk) = (process, disk);
                 events
             }
-            Move::Invoke(_) if self.process.doing != Doing::Idle => return None,
             Move::Invoke(operation) => {
+                let is_free = || self.oracle.in_progress() < self.writers;
+                if !ground.admits(&self.process, operation, is_free) {
+                    return None;
+                }
                 let maintenance = matches!(operation, Operation::Flush | Operation::Compact);
                 let id = self.operations + u16::from(!maintenance);
                 let invoked = ground.invoke(&self.process, id, operation);
                 let event = Event::Invoked(id, operation.clone());
                 if invoked.refuses() && !self.count_refused {
-                    vec![event, Event::Refused]
+                    vec![event, Event::Refused(id)]
                 } else {
                     (self.operations, self.process) = (id, invoked);
                     vec![event]
@@ -119,6 +125,7 @@ impl<P: Protocol> Machine<P> {
             ground: self.setup.ground.clone(),
             terms: self.setup.terms.clone(),
             count_refused: self.setup.bounds.count_refused,
+            writers: self.setup.bounds.writers.into(),
             disk: (*self.disk(state)).clone(),
             process: (*self.process(state)).clone(),
             oracle: (*self.oracle(state)).clone(),

@@ -14,6 +14,8 @@ pub struct Memory {
     pub file: Arc<str>,
     /// Where the next record goes.
     pub tail: usize,
+    /// How long the file is, where it is made longer ahead of need; 0: not longer than what is in it.
+    pub allocated: usize,
     /// The generation of the records of this life.
     pub generation: u32,
     /// Whether the next record is the first of this life.
@@ -37,6 +39,8 @@ pub struct Memory {
 pub enum Change {
     /// A record was written.
     Appended(Arc<Record>),
+    /// Zeros were written behind a record, up to there.
+    Allocated(usize),
     /// A barrier completed: it covers all that was written.
     Covered,
     /// All records are in a table: the next one goes to the head of the log.
@@ -73,6 +77,7 @@ impl Memory {
         Self {
             file: file.into(),
             tail: parsed.tail,
+            allocated: 0,
             generation: generation + 1,
             first: true,
             index,
@@ -100,6 +105,7 @@ impl Memory {
                     .retain(|key| record.writes.iter().all(|write| write.key != *key));
                 self.records.push(record.clone());
             }
+            Change::Allocated(to) => self.allocated = *to,
             Change::Covered => {
                 self.mark = self.index;
                 self.since = 0;
@@ -111,6 +117,7 @@ impl Memory {
             }
             Change::Moved { file } => {
                 self.file = file.clone();
+                self.allocated = 0;
                 self.apply(&Change::Recycled { head: 1 });
             }
             Change::Poisoned => self.poisoned = true,

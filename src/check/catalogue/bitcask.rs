@@ -62,6 +62,7 @@ pub fn bitcask_setup(spec: &Spec, check: &Check) -> Result<Setup<Bitcask>, Strin
                 variant: wal::Variant::Durable,
                 sync,
                 layout,
+                preallocate: 0,
             },
             rotate_at: None,
         },

@@ -66,6 +66,7 @@ pub fn btree_setup(spec: &Spec, check: &Check) -> Result<Setup<Btree>, String> {
             variant: wal::Variant::Durable,
             sync,
             layout,
+            preallocate: 0,
         },
         tree: Trees::Small {
             leaf: sizes.leaf,

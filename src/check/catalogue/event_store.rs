@@ -64,6 +64,7 @@ pub fn event_store_setup(spec: &Spec, check: &Check) -> Result<Setup<EventStore>
         variant: wal::Variant::Durable,
         sync,
         layout,
+        preallocate: 0,
     };
     let snapshot = TableSize::Fixed(check.bounds.table);
     let protocol = EventStore {

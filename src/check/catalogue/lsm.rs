@@ -105,6 +105,7 @@ fn lsm(check: &Check, sync: wal::SyncMode) -> Result<Lsm, String> {
                 head: sizes.head,
                 write: check.bounds.write,
             },
+            preallocate: 0,
         },
         table: TableSize::Fixed(sizes.table),
         fanout: sizes.fanout,

@@ -4,6 +4,7 @@ use super::{Engine, no_such_variant, setup, sync_mode};
 use crate::check::spec::{Check, Spec};
 use models::machine::Setup;
 use models::wal::as_found::Assumed;
+use models::wal::group::{self, Group};
 use models::wal::module::{self, Brackets, Module, Tail};
 use models::wal::segments::{self, Segments};
 use models::wal::{Layout, Variant, Wal};
@@ -86,6 +87,30 @@ pub(super) const ENGINE: Engine = Engine {
             "the same; a segment is made under its final name",
         ),
         (
+            "group",
+            "the log with several writers, who share a barrier: it keeps the contract",
+        ),
+        (
+            "group-covered-by-running",
+            "the same; a barrier is taken to cover what came while it ran",
+        ),
+        (
+            "group-acknowledged-when-written",
+            "the same; all but the leader return before the barrier",
+        ),
+        (
+            "group-barrier-retried",
+            "the same; after a failed barrier the next writer leads, and is believed",
+        ),
+        (
+            "group-mark-of-staged",
+            "the same; a record says of the record before it that it is durable",
+        ),
+        (
+            "group-first-batch-of-many",
+            "the same; the first batch of a life is more than one record",
+        ),
+        (
             "as-found-module",
             "the stand-alone log of the study; what it leaves open, in its favour [assumed]",
         ),
@@ -148,10 +173,34 @@ pub fn segments_setup(spec: &Spec, check: &Check) -> Option<Result<Setup<Segment
                 variant: log,
                 sync,
                 layout: layout(check),
+                preallocate: check.bounds.preallocate,
             },
             rotate_at: None,
         };
         setup(spec, check, segments, sync)
+    });
+    Some(setup)
+}
+
+/// The setup of a check of the log with several writers, where the check is of it.
+pub fn group_setup(spec: &Spec, check: &Check) -> Option<Result<Setup<Group>, String>> {
+    let variant = match check.variant.as_str() {
+        "group" => group::Variant::Durable,
+        "group-covered-by-running" => group::Variant::CoveredByRunning,
+        "group-acknowledged-when-written" => group::Variant::AcknowledgedWhenWritten,
+        "group-barrier-retried" => group::Variant::BarrierRetried,
+        "group-mark-of-staged" => group::Variant::MarkOfStaged,
+        "group-first-batch-of-many" => group::Variant::FirstBatchOfMany,
+        _ => return None,
+    };
+    let setup = sync_mode(check).and_then(|sync| {
+        let log = Wal {
+            variant: Variant::Durable,
+            sync,
+            layout: layout(check),
+            preallocate: check.bounds.preallocate,
+        };
+        setup(spec, check, Group { variant, log }, sync)
     });
     Some(setup)
 }
@@ -228,5 +277,6 @@ fn wal(check: &Check) -> Result<Wal, String> {
         variant,
         sync: sync_mode(check)?,
         layout: layout(check),
+        preallocate: check.bounds.preallocate,
     })
 }

@@ -206,6 +206,10 @@ impl<F: File> LogFile<F> {
             SyncMode::EveryN(n) => calls >= n.get(),
             SyncMode::Never => false,
         };
+        // INVARIANT: the first batch of a life is one record. Of two, a power cut could take the first and leave the
+        // second; and the next life, whose generation would be the same, could write the very same first record
+        // before it. Whoever stages first leads at once, so there is one.
+        assert!(self.begun || self.staged.calls <= 1);
         let mut bytes = std::mem::take(&mut self.staged.bytes);
         let (at, records) = (self.end, bytes.len());
         self.end += records as u64;

@@ -139,7 +139,7 @@ pub(crate) fn read(segments: &Segments, tree: &Tree<Token>) -> Result<Found, Ref
         let generation = records.last().map_or(0, |record| record.generation);
         last = read(first, generation);
         records.extend(last.records.iter().cloned());
-        odd |= last.odd;
+        odd |= segments.log.is_odd(&last, cells(first));
         if let Some(next) = live.get(number + 1) {
             let reached = last.records.last().map_or(first - 1, |record| record.index);
             if reached + 1 != *next && segments.variant != Variant::TornSegmentPassed {
@@ -151,9 +151,13 @@ pub(crate) fn read(segments: &Segments, tree: &Tree<Token>) -> Result<Found, Ref
             earlier.append(&mut last.records);
         }
     }
-    let path = path_of(live[live.len() - 1]);
+    let first = live[live.len() - 1];
+    let log = wal::memory::Memory {
+        allocated: segments.log.allocated(cells(first)),
+        ..wal::memory::Memory::recovered(&path_of(first), &last)
+    };
     let mut memory = Memory {
-        log: wal::memory::Memory::recovered(&path, &last),
+        log,
         segments: live.to_vec(),
         earlier,
     };

@@ -58,6 +58,25 @@ impl Default for Options {
     }
 }
 
+/// What the log in `dir` holds once it is recovered, which this does: the truncation point and the records above it.
+/// It uses no primitive of a scheduler, so a test may call it on what a crash would leave, in the middle of an
+/// execution.
+#[cfg(any(loom, shuttle))]
+pub fn recovered<S: Storage>(storage: &S, dir: &Path) -> Result<(u64, Vec<Record>), Error> {
+    let habits = super::file::Habits::default();
+    let check = |_, _| Ok::<(), Error>(());
+    let (found, ()) = recovery::recover(storage, dir, habits, Owner::Log, check)?;
+    let mut records = Vec::new();
+    for segment in found.closed.iter().chain([&found.last]) {
+        let mut entries = segment.read_from(None);
+        while let Some(read) = entries.next_entry() {
+            let (lsn, entry) = read?;
+            records.extend((lsn.index > found.point).then_some(Record { lsn, entry }));
+        }
+    }
+    Ok((found.point, records))
+}
+
 /// A record, as it was appended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {

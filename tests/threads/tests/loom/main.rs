@@ -12,3 +12,4 @@
 #![cfg(loom)]
 
 mod log;
+mod segments;
