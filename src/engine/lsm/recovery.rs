@@ -12,7 +12,7 @@
 //! the strength of that one's name.
 //!
 //! Which log is the active one, their records say: those of one log are all covered by tables, or live, and where both
-//! have live ones, those of the active log follow those of the other.
+//! have live ones, those of the active log follow those of the other. Where neither has any it is the first one.
 
 use super::Options;
 use super::book::Due;
@@ -69,8 +69,13 @@ pub(super) fn open<S: Storage>(
     });
     let [log, other] = LOGS;
     let (log, other) = (open_log(storage, dir, log)?, open_log(storage, dir, other)?);
-    // The one whose records come first, and the one behind it.
-    let (before, behind) = match log.head <= other.head {
+    // The one whose records come first, and the one behind it; what tables hold comes before all.
+    let place = |log: &FoundLog<_>| match floor {
+        Some(floor) if log.head <= floor.index => 0,
+        _ => log.head,
+    };
+    let is_in_order = place(&log) <= place(&other);
+    let (before, behind) = match is_in_order {
         true => (&log, &other),
         false => (&other, &log),
     };
@@ -96,7 +101,7 @@ pub(super) fn open<S: Storage>(
         sync: options.sync,
         preallocate: options.preallocate,
     };
-    let (before, behind) = match log.head <= other.head {
+    let (before, behind) = match is_in_order {
         true => (log, other),
         false => (other, log),
     };
