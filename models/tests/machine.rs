@@ -102,19 +102,27 @@ fn two_writers(group: Group, profile: &str) -> Setup<Group> {
 }
 
 /// Protocols of the LSM tree, likewise.
-fn trees() -> [Lsm; 4] {
+fn trees() -> [Lsm; 6] {
     let tree = |variant, sync| Lsm {
         variant,
         log: log(Variant::Durable, sync),
         table: TableSize::Fixed(2),
         fanout: 2,
         flush_at: None,
+        background: false,
         chunk: usize::MAX,
+    };
+    let beside = |variant, sync| Lsm {
+        flush_at: Some(2),
+        background: true,
+        ..tree(variant, sync)
     };
     [
         tree(lsm::Variant::Durable, SyncMode::Every),
         tree(lsm::Variant::Durable, SyncMode::EveryN(2)),
         tree(lsm::Variant::NamesTrusted, SyncMode::Every),
+        beside(lsm::Variant::Durable, SyncMode::Every),
+        beside(lsm::Variant::OtherLogFreeTooEarly, SyncMode::Every),
         Lsm::as_found(lsm::as_found::Assumed::default()),
     ]
 }

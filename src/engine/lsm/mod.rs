@@ -82,3 +82,19 @@ pub use scan::Scan;
 pub use stats::{Stats, TableStats};
 pub use store::Store;
 pub use version::Snapshot;
+
+/// What the store in `dir` holds once it is recovered, which this does. It uses no primitive of a scheduler, so a test
+/// may call it on what a crash would leave, in the middle of an execution.
+#[cfg(any(loom, shuttle))]
+pub fn recovered<S: crate::storage::Storage>(
+    storage: &S,
+    dir: &std::path::Path,
+) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Error> {
+    let options = Options {
+        preallocate: 0,
+        ..Options::default()
+    };
+    let opened = recovery::open(storage, dir, &options)?;
+    let at = opened.active.last().map_or(0, |lsn| lsn.index);
+    opened.version.scan::<S, [u8]>(at, ..).collect()
+}

@@ -69,10 +69,11 @@ pub(super) fn open<S: Storage>(
     });
     let [log, other] = LOGS;
     let (log, other) = (open_log(storage, dir, log)?, open_log(storage, dir, other)?);
-    // The one whose records come first, and the one behind it; what tables hold comes before all.
-    let place = |log: &FoundLog<_>| match floor {
-        Some(floor) if log.head <= floor.index => 0,
-        _ => log.head,
+    // The one whose live records come first, and the one behind it. Where no live record is at the head none are in the
+    // log, or the first of them is torn or damaged: then what the other one reached tells which.
+    let place = |log: &FoundLog<_>| match log.head > floor.map_or(0, |floor| floor.index) {
+        true => log.head,
+        false => u64::MAX,
     };
     let is_in_order = place(&log) <= place(&other);
     let (before, behind) = match is_in_order {

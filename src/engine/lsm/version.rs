@@ -25,6 +25,16 @@ impl<F> Version<F> {
     pub(super) fn memtables(&self) -> impl Iterator<Item = &Arc<Memtable>> {
         std::iter::once(&self.memtable).chain(&self.flushing)
     }
+
+    /// The keys of a range with their values, as the records up to `at` left them.
+    pub(super) fn scan<S: Storage<File = F>, K: AsRef<[u8]> + ?Sized>(
+        &self,
+        at: u64,
+        range: impl RangeBounds<K>,
+    ) -> Scan<S> {
+        let memtables = self.memtables().cloned().collect();
+        Scan::new(memtables, at, &self.tables, Span::of(&range))
+    }
 }
 
 /// The store as it was when this was taken: nothing that is written later shows.
@@ -66,9 +76,7 @@ impl<S: Storage> Snapshot<S> {
 
     /// The keys of a range with their values, from both ends; `scan::<[u8]>(..)` for all of them.
     pub fn scan<K: AsRef<[u8]> + ?Sized>(&self, range: impl RangeBounds<K>) -> Scan<S> {
-        let version = &*self.version;
-        let memtables = version.memtables().cloned().collect();
-        Scan::new(memtables, self.at, &version.tables, Span::of(&range))
+        self.version.scan(self.at, range)
     }
 }
 
