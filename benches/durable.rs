@@ -147,7 +147,7 @@ fn btree(home: &Path) -> Outcome<Put> {
         checkpoint_at: 4 << 20,
         ..btree::Options::default()
     };
-    let mut tree = Btree::open(OsStorage, &home.join("btree"), options)?;
+    let tree = Btree::open(OsStorage, &home.join("btree"), options)?;
     Ok(Box::new(move |number| {
         tree.put(&key(number), &VALUE)?;
         Ok(())

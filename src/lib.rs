@@ -65,6 +65,7 @@
 //! - [`counterexample`]: a way to a broken promise: the schema, and what is done with one
 //! - [`litmus`]: which states a crash can leave, asked directly
 //! - [`report`]: what people read
+//! - `soak`, with the command: real stores, threads that write, processes that are killed
 //! - [`interrupt`]: a run that is asked to end early
 //! - [`parallel`]: work on several threads, results in order
 //!
@@ -82,6 +83,8 @@ pub mod litmus;
 pub mod parallel;
 pub mod report;
 pub mod simfs;
+#[cfg(feature = "cli")]
+pub mod soak;
 pub mod storage;
 #[cfg(any(loom, shuttle))]
 pub mod sync;

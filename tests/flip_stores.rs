@@ -317,6 +317,7 @@ mod btree {
     fn open(machine: &Simulated) -> Result<Btree<Simulated>, String> {
         let options = Options {
             page_bytes: 256,
+            preallocate: 0,
             ..Options::default()
         };
         let opened = Btree::open(machine.clone(), Path::new(DIR), options);
@@ -332,7 +333,7 @@ mod btree {
         type Contents = Pairs;
 
         fn make(machine: &Simulated) -> Vec<Pairs> {
-            let mut tree = open(machine).unwrap();
+            let tree = open(machine).unwrap();
             let mut history = vec![Pairs::new()];
             for number in 0..12_u8 {
                 match number {

@@ -265,12 +265,13 @@ fn a_btree_of_version_1() {
     fn open(dir: &Path) -> Btree<OsStorage> {
         let options = btree::Options {
             page_bytes: 256,
+            preallocate: 0,
             ..btree::Options::default()
         };
         Btree::open(OsStorage, dir, options).unwrap()
     }
     fn make(dir: &Path) {
-        let mut tree = open(dir);
+        let tree = open(dir);
         for number in 0..20_u8 {
             tree.put(&[b'a' + number], &[b'0' + number; 20]).unwrap();
         }

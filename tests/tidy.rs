@@ -62,6 +62,27 @@ fn an_engine_knows_storage_and_sync_only() {
 }
 
 #[test]
+fn a_soak_knows_engines_and_storage_only() {
+    let others = [
+        "check",
+        "cli",
+        "conform",
+        "counterexample",
+        "explore",
+        "interrupt",
+        "litmus",
+        "parallel",
+        "report",
+        "simfs",
+        "sync",
+    ];
+    assert_names_none("src/soak", &others);
+    for (path, text) in sources("src/soak") {
+        assert!(!names_models(&text), "{} names models", path.display());
+    }
+}
+
+#[test]
 fn storage_knows_no_engine_and_only_the_simulated_one_knows_the_disk() {
     assert_names_none(
         "src/storage",

@@ -141,7 +141,8 @@ fn ci_does_all_that_the_gate_does() {
     let commands: Vec<&str> = run.lines().map(str::trim).collect();
     let gate = read(".ci/run");
     let other = [" ", "echo ", "if ", "#"];
-    let gate = gate.lines().filter(|line| line.contains("cargo "));
+    let is_ours = |line: &&str| line.contains("cargo ") || line.contains("/lightsout ");
+    let gate = gate.lines().filter(is_ours);
     let gate = gate.filter(|line| !other.iter().any(|begins| line.starts_with(begins)));
     let mut held = 0;
     for line in gate {

@@ -5,6 +5,8 @@
 //!   invoke an operation   take the next step   fail this barrier   power cut, to an image   kill
 //! ```
 //!
+//! Where a protocol lets operations overlap, another one may be invoked between any two steps.
+//!
 //! A power cut is one action for each distinct image that it can leave, not a race of writeback
 //! actions; [`plain`] holds the oracle with explicit writeback. After a crash recovery is planned
 //! from what it finds, and its steps are crashed as any others, as often as the bounds say.

@@ -3,7 +3,7 @@
 //! `tests/habits.rs` holds each example to the parser.
 
 use super::{Cli, print};
-use clap::CommandFactory;
+use clap::{Command, CommandFactory};
 use clap_complete::Shell;
 use clap_mangen::Man;
 use lightsout::check::Error;
@@ -60,6 +60,15 @@ Examples:
 
 pub(super) const DEMO_LSM: &str = DEMO;
 
+pub(super) const SOAK: &str = "\
+Examples:
+  lightsout soak lsm --seconds 60
+  lightsout soak all --kills 500 --threads 8 --sync every-10
+  lightsout soak wal bitcask --seconds 3600 --dir a/disk/that/is/empty
+
+Exit codes: 0 every promise kept, 1 one broken (its store is kept), 2 usage, I/O, or a process that
+ended by itself, 3 interrupted.";
+
 pub(super) const COMPLETIONS: &str = "\
 Examples:
   lightsout completions bash > ~/.local/share/bash-completion/completions/lightsout
@@ -74,9 +83,19 @@ Examples:
 /// The completions of a shell, on standard output.
 pub(super) fn completions(shell: Shell) -> Result<u8, Error> {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), NAME, &mut script);
+    clap_complete::generate(shell, &mut offered(), NAME, &mut script);
     print(&String::from_utf8_lossy(&script))?;
     Ok(Exit::Expected as u8)
+}
+
+/// The command without what only the program itself asks for: `clap_complete` would offer that.
+fn offered() -> Command {
+    let all = Cli::command();
+    let shown = all.get_subcommands().filter(|one| !one.is_hide_set());
+    Command::new(NAME)
+        .version(env!("CARGO_PKG_VERSION"))
+        .args(all.get_arguments())
+        .subcommands(shown)
 }
 
 /// The page of the whole on standard output, or in a directory one for each command.

@@ -16,6 +16,7 @@ mod outputs;
 mod progress;
 mod replay;
 mod report;
+mod soak;
 
 use clap::{Args, Parser, Subcommand};
 use lightsout::report::text::Tone;
@@ -74,6 +75,12 @@ enum Command {
     /// See a real engine at work: loaded, read, killed while it writes, opened again.
     #[command(subcommand, after_help = habits::DEMO)]
     Demo(Demo),
+    /// Write real stores with threads, kill the process at random, open them again: is all there that it was told?
+    #[command(after_help = habits::SOAK)]
+    Soak(soak::SoakArgs),
+    /// Write until killed: what `soak` starts.
+    #[command(name = soak::CHILD, hide = true)]
+    SoakChild(soak::ChildArgs),
     /// Print the completions of a shell.
     #[command(after_help = habits::COMPLETIONS)]
     Completions {
@@ -152,6 +159,8 @@ pub(crate) fn main() -> ExitCode {
         Command::Export(args) => export::run(&cli.specs, &args),
         Command::List => list::run(&cli.specs),
         Command::Demo(Demo::Lsm(args)) => demo::run(&args),
+        Command::Soak(args) => soak::run(&args),
+        Command::SoakChild(args) => soak::child(&args),
         Command::Completions { shell } => habits::completions(shell),
         Command::Man { dir } => habits::man(dir.as_deref()),
     };

@@ -19,6 +19,21 @@ pub(super) struct Bars {
 /// A line of progress that goes with its work.
 pub(super) struct Bar(ProgressBar);
 
+impl Bar {
+    /// For what counts up to nobody knows where; none where nobody looks.
+    pub(super) fn counting(id: &str) -> Option<Self> {
+        std::io::stderr().is_terminal().then(|| {
+            let bar = ProgressBar::new_spinner().with_prefix(id.to_string());
+            Bar(styled(bar, "  {spinner} {prefix}: {msg}, {elapsed}"))
+        })
+    }
+
+    /// How far it is.
+    pub(super) fn say(&self, words: String) {
+        self.0.set_message(words);
+    }
+}
+
 impl Drop for Bar {
     fn drop(&mut self) {
         self.0.finish_and_clear();

@@ -100,7 +100,7 @@ impl Subject for BtreeSubject {
 
     fn ask(
         &self,
-        mut store: Btree<Simulated>,
+        store: Btree<Simulated>,
         id: OpId,
         operation: &Operation,
     ) -> (Answer, Option<Btree<Simulated>>) {
@@ -384,6 +384,7 @@ impl BtreeSubject {
         Options {
             sync: sync_mode(self.script.sync),
             page_bytes: PAGE_BYTES,
+            preallocate: 0,
             checkpoint_at: self.settings.checkpoint_at.map_or(u64::MAX, of_records),
         }
     }

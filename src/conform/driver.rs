@@ -4,6 +4,7 @@ use super::bitcask::BitcaskSubject;
 use super::btree::BtreeSubject;
 use super::event_store::EventsSubject;
 use super::found_bitcask::FoundBitcaskSubject;
+use super::group::{Arrival, GroupSubject};
 use super::json_lines::LinesSubject;
 use super::lockstep::Lockstep;
 use super::lsm::LsmSubject;
@@ -43,6 +44,62 @@ pub fn run_with(script: &Script, mistakes: &[(Point, Fault)]) -> Result<Conforme
 /// Runs a script on another of the engine's protocols than the model's: it ought to diverge.
 pub fn run_as(script: &Script, engine: Discipline) -> Result<Conformed, Divergence> {
     start(script, engine, &[])
+}
+
+/// Runs a script of writes and syncs of the log, in rounds of several threads. `comes[n]` is of step n: `None` begins a
+/// round; a number joins the one before, ahead of its call of that number, counted from 0.
+pub fn run_together(
+    script: &Script,
+    comes: &[Option<usize>],
+    mistakes: &[(Point, Fault)],
+) -> Result<Conformed, Divergence> {
+    let subject = GroupSubject::of(script, script.discipline);
+    let ground = ground(script, subject.protocol())?;
+    let mut both = Lockstep::new(subject, ground, terms(script));
+    for (point, fault) in mistakes {
+        both.engine.plan(*point, *fault);
+    }
+    let mut conformed = Conformed::default();
+    both.open()?;
+    let overlaps = |step: &Step| matches!(step, Step::Write(_) | Step::Sync);
+    let operation = |number: usize| {
+        let operation = script.operation(number)?;
+        Some((Script::id(number), operation))
+    };
+    let mut number = 0;
+    while let Some(step) = script.steps.get(number) {
+        let from = number;
+        number += 1;
+        let done = match operation(from).filter(|_| overlaps(step)) {
+            None => take(&mut both, script, from, step, &mut conformed),
+            Some(first) => {
+                let mut arrivals: Vec<Arrival> = Vec::new();
+                while let (Some(step), Some(Some(call))) =
+                    (script.steps.get(number), comes.get(number))
+                    && overlaps(step)
+                {
+                    let joins = operation(number).map(|(id, asked)| (*call, id, asked));
+                    arrivals.extend(joins);
+                    number += 1;
+                }
+                arrivals.sort_by_key(|(call, ..)| *call);
+                both.ask_together(first, arrivals)
+            }
+        };
+        match done {
+            Err(found) if found.kind == Kind::NotModelled => break,
+            Err(found) => {
+                return Err(Divergence {
+                    step: from,
+                    during: step.to_string(),
+                    ..found
+                });
+            }
+            Ok(()) => {}
+        }
+    }
+    conformed.calls = both.calls;
+    Ok(conformed)
 }
 
 fn start(

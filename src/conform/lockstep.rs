@@ -1,5 +1,7 @@
 //! Model and engine side by side: the engine's calls are the model's next steps, or they diverge.
 
+mod rounds;
+
 use super::images::{crash_like, files_of, in_words as files_in_words, model_image};
 use super::images::{shown, shows};
 use super::matching::{call_of, in_bytes, in_words, matching};
@@ -263,29 +265,33 @@ impl<S: Subject> Lockstep<S> {
 
     /// The engine's calls since are the model's next steps.
     fn follow(&mut self) -> Result<(), Divergence> {
-        for Traced { call, outcome } in self.engine.take_trace() {
-            self.buffer()?;
-            self.calls.push(in_words(&call));
-            let next = matching(&self.subject, &self.process, self.disk.view(), &call)?;
-            let step = self.process.steps.remove(next);
-            self.process.steps.insert(0, step);
-            match outcome {
-                Outcome::Done => self.take()?,
-                Outcome::BarrierFailed(failure) => {
-                    let failed = self.ground.fail(&self.process, &self.disk, failure);
-                    let (process, disk, events) = failed.ok_or_else(|| {
-                        Divergence::new(Kind::OtherCall, "no barrier", in_words(&call))
-                    })?;
-                    (self.process, self.disk) = (process, disk);
-                    self.note(&events)?;
-                }
-                Outcome::Failed { .. } if self.disk.is_aborted() => self.take()?,
-                Outcome::Failed { kind, .. } => {
-                    return Err(Divergence::new(Kind::NotModelled, "", kind.to_string()));
-                }
+        let traced = self.engine.take_trace().into_iter();
+        traced.map(|traced| self.follow_one(traced)).collect()
+    }
+
+    /// This call of the engine's is the model's next step.
+    pub(super) fn follow_one(&mut self, traced: Traced) -> Result<(), Divergence> {
+        let Traced { call, outcome } = traced;
+        self.buffer()?;
+        self.calls.push(in_words(&call));
+        let next = matching(&self.subject, &self.process, self.disk.view(), &call)?;
+        let step = self.process.steps.remove(next);
+        self.process.steps.insert(0, step);
+        match outcome {
+            Outcome::Done => self.take(),
+            Outcome::BarrierFailed(failure) => {
+                let failed = self.ground.fail(&self.process, &self.disk, failure);
+                let (process, disk, events) = failed.ok_or_else(|| {
+                    Divergence::new(Kind::OtherCall, "no barrier", in_words(&call))
+                })?;
+                (self.process, self.disk) = (process, disk);
+                self.note(&events)
+            }
+            Outcome::Failed { .. } if self.disk.is_aborted() => self.take(),
+            Outcome::Failed { kind, .. } => {
+                Err(Divergence::new(Kind::NotModelled, "", kind.to_string()))
             }
         }
-        Ok(())
     }
 
     fn take(&mut self) -> Result<(), Divergence> {

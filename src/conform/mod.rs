@@ -19,7 +19,7 @@
 //! - [`replay_log`]: a counterexample of the model, on the real engine
 //!
 //! An engine and its protocol are a *subject*: `subject` says what the lock step must know of one, and
-//! each stands in a file of its own: the log in `wal`, in segments in `segments`, the LSM tree in `lsm`, Bitcask in `bitcask` and `found_bitcask`, the B-tree in `btree`, the event store in
+//! each stands in a file of its own: the log in `wal`, with several writers in `group`, in segments in `segments`, the LSM tree in `lsm`, Bitcask in `bitcask` and `found_bitcask`, the B-tree in `btree`, the event store in
 //! `event_store`, and as found in `json_lines`.
 //!
 //! A lost cell that reads as it would have if it had been kept, as stale space can, counts as kept.
@@ -32,6 +32,7 @@ mod driver;
 mod event_store;
 mod explored;
 mod found_bitcask;
+mod group;
 mod images;
 mod json_lines;
 mod lockstep;
@@ -45,7 +46,7 @@ mod subject;
 mod wal;
 
 pub use divergence::{Divergence, Kind};
-pub use driver::{Conformed, run, run_as, run_with};
+pub use driver::{Conformed, run, run_as, run_together, run_with};
 pub use event_store::EVENT_CELLS;
 pub use lockstep::{ANSWER, DEATH};
 pub use replay::{

@@ -111,14 +111,7 @@ impl Subject for LogSubject {
         let Some(record) = appended else {
             return Ok(());
         };
-        let whole = Whole::Record(record.clone());
-        if self.dictionary.knows(&whole) {
-            return Ok(());
-        }
-        let previous = process.memory.records.last();
-        let writes = self.script.writes(record.op);
-        let bytes = self.records.encode(&record, previous, &writes)?;
-        self.dictionary.learn(whole, bytes)
+        self.learn_record(&record, process.memory.records.last())
     }
 
     fn bytes(&self, cells: &[Token]) -> Vec<u8> {
@@ -129,8 +122,45 @@ impl Subject for LogSubject {
         whole(cell)
     }
 
-    /// Both serve the same records, or where there are no LSNs the same values.
     fn compare(&self, log: &Log<Simulated>, memory: &Memory) -> Result<(), Divergence> {
+        self.compare_shared(log, memory)
+    }
+
+    /// What the log as found reads into records that a power cut tore is not modelled to the byte.
+    // LIMIT: its model reads cells, the engine fields. A lost cell of zeros is four empty fields, and a
+    // file that ends among them is cut within a cell; one of garbage is a length beyond the file's end,
+    // where the model reads a value that nobody wrote; behind a lost first cell the engine takes
+    // values for keys. They part ways in where the log ends, not only in what is invented, so
+    // comparing the latter alone would not do. Of the random scripts' power cuts three in four
+    // come before that.
+    fn is_modelled(&self, process: &Process<Wal>, power_was_cut: bool) -> bool {
+        let torn = power_was_cut && process.odd;
+        !(self.script.is_as_found() && (torn || !process.memory.invented.is_empty()))
+    }
+}
+
+impl LogSubject {
+    /// Takes in the bytes of a record, which is written behind the previous one.
+    pub(super) fn learn_record(
+        &mut self,
+        record: &Arc<Record>,
+        previous: Option<&Arc<Record>>,
+    ) -> Result<(), String> {
+        let whole = Whole::Record(record.clone());
+        if self.dictionary.knows(&whole) {
+            return Ok(());
+        }
+        let writes = self.script.writes(record.op);
+        let bytes = self.records.encode(record, previous, &writes)?;
+        self.dictionary.learn(whole, bytes)
+    }
+
+    /// Both serve the same records, or where there are no LSNs the same values.
+    pub(super) fn compare_shared(
+        &self,
+        log: &Log<Simulated>,
+        memory: &Memory,
+    ) -> Result<(), Divergence> {
         let found: Result<Vec<_>, _> = log.records().collect();
         let found = found.map_err(|error| {
             let expected = "records that can be read";
@@ -152,20 +182,6 @@ impl Subject for LogSubject {
         }
     }
 
-    /// What the log as found reads into records that a power cut tore is not modelled to the byte.
-    // LIMIT: its model reads cells, the engine fields. A lost cell of zeros is four empty fields, and a
-    // file that ends among them is cut within a cell; one of garbage is a length beyond the file's end,
-    // where the model reads a value that nobody wrote; behind a lost first cell the engine takes
-    // values for keys. They part ways in where the log ends, not only in what is invented, so
-    // comparing the latter alone would not do. Of the random scripts' power cuts three in four
-    // come before that.
-    fn is_modelled(&self, process: &Process<Wal>, power_was_cut: bool) -> bool {
-        let torn = power_was_cut && process.odd;
-        !(self.script.is_as_found() && (torn || !process.memory.invented.is_empty()))
-    }
-}
-
-impl LogSubject {
     fn serves_records(&self, found: &[engine_wal::Record], memory: &Memory) -> bool {
         let mut pairs = memory.records.iter().zip(found);
         memory.records.len() == found.len()

@@ -23,7 +23,7 @@ mod tests;
 
 pub use directory::SimulatedDirectory;
 pub use file::{SimulatedFile, SimulatedLock};
-use machine::Machine;
+use machine::{Machine, Visitor};
 use models::disk::image::Fates;
 use models::disk::lazy::{Choices, Lazy};
 use models::disk::{Call, Disk, Failure, Node};
@@ -306,6 +306,25 @@ impl Simulated {
         self.machine().settle();
     }
 
+    /// From now on this is called before each call that changes something, and before each barrier, with the number of
+    /// the call (see [`Simulated::calls`]), on the thread that makes the call. It may let other threads go on, but
+    /// none that makes such calls. `None`: no more.
+    pub fn visit(&self, visitor: Option<Box<dyn FnMut(usize) + Send>>) {
+        self.machine().visitor = visitor.map(Visitor);
+    }
+
+    /// A call is about to be made.
+    fn is_visited(&self) {
+        let (visitor, call) = {
+            let mut machine = self.machine();
+            (machine.visitor.take(), machine.calls)
+        };
+        if let Some(mut visitor) = visitor {
+            (visitor.0)(call);
+            self.machine().visitor.get_or_insert(visitor);
+        }
+    }
+
     /// Every machine that a power cut could leave now, as far as `recover` can tell them apart: it is given one
     /// after the other, and what it reads decides which fates are open. This machine goes on as it was.
     pub fn after_power_cut(&self, mut recover: impl FnMut(&Simulated)) {
@@ -341,6 +360,7 @@ impl Simulated {
     #[track_caller]
     fn change(&self, doing: &'static str, path: &Path, call: Call<u8>) -> io::Result<()> {
         let site = Site::here();
+        self.is_visited();
         at(doing, path, self.machine().change(call, None, site))
     }
 }
@@ -385,6 +405,7 @@ impl Storage for Simulated {
         let site = Site::here();
         let file = || {
             let name = on_disk(path)?;
+            self.is_visited();
             let mut machine = self.machine();
             let handle = machine.handle(name.clone(), None);
             machine.change(Call::Create(name), Some(handle.number), site)?;

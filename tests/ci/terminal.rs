@@ -9,6 +9,7 @@ use std::process::Stdio;
 
 const CHECK: [&str; 3] = ["check", "--only=wal/durable/three-crashes", "--threads=1"];
 const EXPLORE: [&str; 3] = ["explore", "lsm", "--profile=posix"];
+const SOAK: [&str; 3] = ["soak", "log", "--kills=20"];
 
 /// What a person sees at a terminal.
 fn at_a_terminal(args: &[&str], colour: bool) -> String {
@@ -52,7 +53,7 @@ fn is_painted(text: &str) -> bool {
 
 #[test]
 fn a_pipe_gets_results_only_and_no_codes() {
-    for args in [CHECK, EXPLORE] {
+    for args in [CHECK, EXPLORE, SOAK] {
         let output = lightsout(&args);
         assert_eq!(output.status.code(), Some(0));
         assert!(!output.stdout.contains(&0x1b), "a code in a pipe");
@@ -77,8 +78,18 @@ fn a_terminal_shows_how_far_a_check_and_an_exploration_are() {
 }
 
 #[test]
+fn a_terminal_shows_how_far_a_soak_is() {
+    let text = at_a_terminal(&SOAK, true);
+    let mut told = text.split("log: ").skip(1);
+    assert!(
+        told.any(|far| far.starts_with(|char: char| char.is_ascii_digit())),
+        "{text}"
+    );
+}
+
+#[test]
 fn a_terminal_without_colour_shows_none() {
-    for args in [CHECK, EXPLORE] {
+    for args in [CHECK, EXPLORE, SOAK] {
         let text = at_a_terminal(&args, false);
         assert!(text.contains("as expected") && !is_painted(&text), "{text}");
     }

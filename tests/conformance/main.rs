@@ -3,6 +3,7 @@
 mod gate;
 mod replay;
 mod scripts;
+mod together;
 
 use lightsout::conform::{
     Conformed, DEATH, Discipline, Engine, Kind, Script, Step, Sync, Write, run,

@@ -88,6 +88,40 @@ pub(crate) fn durable_scripts() -> impl Strategy<Value = Script> {
     scripts(Just(Engine::Log), Just(Discipline::Durable), step(0, 8))
 }
 
+/// The log with several writers: a script, and of each step whether it begins a round, or before which call of the round
+/// it comes.
+pub(crate) fn durable_together_scripts() -> impl Strategy<Value = (Script, Vec<Option<usize>>)> {
+    let asked = prop_oneof![5 => writes().prop_map(Step::Write), 1 => Just(Step::Sync)];
+    let failure = select(&Failure::ALL[..]);
+    let other = prop_oneof![
+        1 => Just(vec![Step::Close]),
+        1 => (0usize..4, failure).prop_map(|(after, kind)| vec![Step::FailBarrierAfter(after, kind)]),
+        2 => crash().prop_map(|crash| vec![crash]),
+        2 => (0usize..8, crash()).prop_map(|(calls, crash)| vec![Step::DieAfter(calls), crash]),
+    ];
+    let round = prop::collection::vec((asked, 0usize..6), 1..5);
+    let part = prop_oneof![
+        3 => round.prop_map(|round| {
+            let begins = round.into_iter().enumerate();
+            begins.map(|(number, (step, call))| (step, (number > 0).then_some(call))).collect()
+        }),
+        1 => other.prop_map(|steps| steps.into_iter().map(|step| (step, None)).collect::<Vec<_>>()),
+    ];
+    let parts = prop::collection::vec(part, 1..16);
+    let settings = scripts(Just(Engine::Log), Just(Discipline::Durable), step(0, 8));
+    (settings, parts).prop_map(|(settings, parts)| {
+        let mut parts = parts.concat();
+        // A death is planned in a round, which it strikes: the crash that follows it comes after.
+        for number in 1..parts.len() {
+            if matches!(parts[number - 1].0, Step::DieAfter(_)) && number + 1 < parts.len() {
+                parts.swap(number, number + 1);
+            }
+        }
+        let (steps, comes): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
+        (Script { steps, ..settings }, comes)
+    })
+}
+
 /// The log in segments, which rotate when asked to and by themselves.
 pub(crate) fn durable_segments_scripts() -> impl Strategy<Value = Script> {
     let rotate_at = select(vec![None, Some(64), Some(600), Some(4_000)]);

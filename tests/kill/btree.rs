@@ -42,6 +42,7 @@ impl victim::Store for Tree {
         let options = Options {
             sync: synced_every(every),
             page_bytes: 256,
+            preallocate: 4096,
             checkpoint_at: 8_000,
         };
         let opened = Btree::open(OsStorage, dir, options);

@@ -1,17 +1,18 @@
 //! Group commit: writers of the log share a barrier.
 //!
 //! ```text
-//!   writer 1        writer 2        writer 3        buffer    disk
-//!     |--- put --------------------------------------> r1       |
-//!     |  leads          |--- put ---------------------> r2      |
-//!     |                 |               |--- put -----> r3      |
-//!     |--- write(r1) -------------------------------------------> |  cached
-//!     |--- data barrier ----------------------------------------> |  durable
-//!     |<-- acknowledge  |               |                         |
-//!                       |  leads        |                         |
-//!                       |--- write(r2, r3) ----------------------> |  one call
-//!                       |--- data barrier -----------------------> |  durable
-//!                       |<-- acknowledge|<-- acknowledge           |
+//!   writer 1        writer 2        writer 3      buffer     disk
+//!     |--- put ------------------------------------> r1       |
+//!     |  leads        |               |                       |
+//!     |--- write(r1) ---------------------------------------->|  cached
+//!     |               |--- put --------------------> r2       |
+//!     |               |               |--- put --->  r3       |
+//!     |--- data barrier ------------------------------------->|  durable
+//!     |<-- acknowledge|               |                       |
+//!                     |  leads        |                       |
+//!                     |--- write(r2, r3) -------------------->|  cached, in one call
+//!                     |--- data barrier --------------------->|  durable
+//!                     |<-- acknowledge|<-- acknowledge
 //! ```
 //!
 //! A writer encodes its record into a shared buffer: the order there is the order of the log, and the record carries the
@@ -33,8 +34,8 @@
 //! W3  A second record of a generation is written only after the first one is durable.
 //!
 //! Not modelled here: how writers are woken, which loom explores in the engine. Bounds, variants and expected verdicts:
-//! `specs/wal.toml`. Sources: DeWitt et al., Implementation Techniques for Main Memory Database Systems, SIGMOD '84,
-//! section 5.2; Helland et al., Group Commit Timers and High Volume Transaction Systems, HPTS '87.
+//! `specs/wal.toml`. Sources: DeWitt et al., Implementation Techniques for Main Memory Database Systems, SIGMOD '84;
+//! Helland et al., Group Commit Timers and High Volume Transaction Systems, HPTS '87.
 
 pub mod memory;
 

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! - [`Btree`] is the handle, [`Options`] its settings, [`Stats`] what it is made of; [`Range`] scans.
-//! - `page`: the bytes of a page. `slot`: those of a slot. `tree`: which pages a change changes. `recovery`: what an open
+//! - `book`: what the lock is for, pages and their changes; `range`: scans. `page`: the bytes of a page. `slot`: those of a slot. `tree`: which pages a change changes. `recovery`: what an open
 //!   does. `checkpoint`: how pages get in place.
 //! - [`as_found`]: the unsafe other one.
 //!
@@ -18,9 +18,11 @@
 //! LIMIT: pages that were read stay in memory, and so do those that the log holds.
 
 pub mod as_found;
+mod book;
 mod checkpoint;
 mod error;
 mod page;
+mod range;
 mod recovery;
 mod slot;
 mod store;
@@ -29,7 +31,8 @@ mod tests;
 mod tree;
 
 pub use error::Error;
-pub use store::{Btree, Options, Range, Stats};
+pub use range::Range;
+pub use store::{Btree, Options, Stats};
 
 pub(crate) use page::{Node, NodeOf};
 pub(crate) use slot::{SLOT_BYTES, Slot};

@@ -11,7 +11,7 @@ use super::slot::{self, SLOT_BYTES, Slot};
 use super::store::Options;
 use super::tree;
 use super::{PAGE_BYTES_MAX, PAGE_BYTES_MIN};
-use crate::engine::wal::file::LogFile;
+use crate::engine::wal::file::{Habits, LogFile};
 use crate::engine::wal::format::Owner;
 use crate::engine::wal::log::{NAME as LOG, open_file};
 use crate::engine::wal::{Lsn, Write, recovery};
@@ -76,7 +76,11 @@ pub(super) fn recover<S: Storage>(
         remove_leftover()?;
         (create(storage, &made, &path, options.page_bytes)?, 0, None)
     };
-    let log = open_file(storage, dir, Owner::Btree, options.sync.into(), floor)?;
+    let habits = Habits {
+        sync: options.sync,
+        preallocate: options.preallocate,
+    };
+    let log = open_file(storage, dir, Owner::Btree, habits, floor)?;
     let mut dirty = BTreeMap::new();
     for record in log.read_from(None) {
         for write in record?.writes {

@@ -20,6 +20,7 @@ impl Default for BtreeSubject {
         Self {
             options: Options {
                 page_bytes: PAGE_BYTES_MIN,
+                preallocate: 0,
                 ..Options::default()
             },
         }

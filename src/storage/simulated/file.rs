@@ -61,6 +61,7 @@ impl SimulatedFile {
         call: impl FnOnce(String, usize) -> Call<u8>,
     ) -> io::Result<()> {
         let site = Site::here();
+        self.storage.is_visited();
         let mut machine = self.storage.machine();
         let done = machine.check_handle(&self.handle).and_then(|()| {
             let path = match machine.untraced {

@@ -23,6 +23,15 @@ struct Held {
     path: String,
 }
 
+/// Somebody who comes by at each call that changes something, and is told its number.
+pub(super) struct Visitor(pub(super) Box<dyn FnMut(usize) + Send>);
+
+impl std::fmt::Debug for Visitor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Visitor")
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Machine {
     pub(super) disk: Lazy<u8>,
@@ -44,6 +53,8 @@ pub(super) struct Machine {
     pub(super) watched: Option<Vec<Watched>>,
     pub(super) locked: BTreeSet<Ino>,
     pub(super) plant: Plant,
+    /// Told of each call before it is made.
+    pub(super) visitor: Option<Visitor>,
     /// The call sites that were met.
     pub(super) sites: BTreeSet<Site>,
     /// The read for which the most was decided.
@@ -70,6 +81,7 @@ impl Machine {
             watched: None,
             locked: BTreeSet::new(),
             plant: Plant::default(),
+            visitor: None,
             sites: BTreeSet::new(),
             widest: None,
             handles: Vec::new(),

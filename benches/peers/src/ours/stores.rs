@@ -1,6 +1,6 @@
 //! What reads by key.
 
-use crate::durable::{Found, Key, Outcome, Row, Value, lock};
+use crate::durable::{Found, Key, Outcome, Row, Value};
 use lightsout::engine::bitcask::{self, Bitcask};
 use lightsout::engine::btree::{self, Btree};
 use lightsout::engine::event_store::{self, EventStore, Expected, NewEvent};
@@ -8,7 +8,6 @@ use lightsout::engine::lsm;
 use lightsout::storage::os::OsStorage;
 use std::path::Path;
 use std::str;
-use std::sync::Mutex;
 
 type Store = lsm::Store<OsStorage>;
 
@@ -64,9 +63,9 @@ pub(super) fn rows() -> [Row; 4] {
         Row {
             name: "lightsout: B-tree",
             open: |dir, _| {
-                let tree = Mutex::new(open_btree(dir)?);
+                let tree = open_btree(dir)?;
                 Ok(Box::new(move |key: &Key, value: &Value| {
-                    lock(&tree)?.put(key, value)?;
+                    tree.put(key, value)?;
                     Ok(())
                 }))
             },
@@ -78,11 +77,11 @@ pub(super) fn rows() -> [Row; 4] {
         Row {
             name: "lightsout: event store",
             open: |dir, _| {
-                let events = Mutex::new(open_events(dir)?);
+                let events = open_events(dir)?;
                 Ok(Box::new(move |key: &Key, value: &Value| {
                     let event = NewEvent::new("put", &str::from_utf8(value)?)?;
                     let stream = str::from_utf8(key)?;
-                    lock(&events)?.append(stream, Expected::Any, vec![event])?;
+                    events.append(stream, Expected::Any, vec![event])?;
                     Ok(())
                 }))
             },
@@ -90,8 +89,8 @@ pub(super) fn rows() -> [Row; 4] {
                 let events = open_events(dir)?;
                 Ok(Found::Reads(Box::new(move |key| {
                     let mut stream = events.stream(str::from_utf8(key)?, 0);
-                    let event = stream.next().map(|event| event.read::<&str>());
-                    Ok(event.transpose()?.map(|data| data.as_bytes().to_vec()))
+                    let event = stream.next().map(|event| event.read::<String>());
+                    Ok(event.transpose()?.map(String::into_bytes))
                 })))
             },
         },

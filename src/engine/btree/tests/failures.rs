@@ -10,7 +10,7 @@ use std::io::ErrorKind;
 /// A tree with `a` in place and `b` in the log.
 fn checkpointed(bench: &OnRealFiles) -> PathBuf {
     let dir = store(bench);
-    let mut tree = open(OsStorage, &dir).unwrap();
+    let tree = open(OsStorage, &dir).unwrap();
     tree.put(b"a", b"1").unwrap();
     tree.checkpoint().unwrap();
     tree.put(b"b", b"2").unwrap();
@@ -74,7 +74,7 @@ fn a_page_that_is_damaged_is_an_error_when_it_is_read_unless_the_log_has_it() {
     bytes[3 * 256 + 100] ^= 1;
     fs::write(&path, &bytes).unwrap();
     // The log has the leaf, with b in it.
-    let mut tree = open(OsStorage, &dir).unwrap();
+    let tree = open(OsStorage, &dir).unwrap();
     assert_eq!(all(&tree), pairs(&[("a", "1"), ("b", "2")]));
     tree.checkpoint().unwrap();
     drop(tree);
@@ -94,7 +94,7 @@ fn what_a_crash_left_of_a_tree_in_the_making_is_removed() {
     fs::create_dir(&dir).unwrap();
     fs::write(dir.join("pages.tmp"), b"half").unwrap();
     fs::write(dir.join("log.tmp"), b"half").unwrap();
-    let mut tree = open(OsStorage, &dir).unwrap();
+    let tree = open(OsStorage, &dir).unwrap();
     tree.put(b"a", b"1").unwrap();
     assert_eq!(OsStorage.list(&dir).unwrap(), ["log", "pages"]);
 }
@@ -104,7 +104,7 @@ fn a_failed_checkpoint_is_final_and_reads_go_on() {
     for (method, nth) in [("write_at", 0), ("data_barrier", 0)] {
         let bench = OnRealFiles::new();
         let (dir, storage) = (checkpointed(&bench), Faulty::default());
-        let mut tree = open(storage.clone(), &dir).unwrap();
+        let tree = open(storage.clone(), &dir).unwrap();
         storage.fail_next(method, ErrorKind::Other, nth);
         let failed = tree.checkpoint();
         assert!(matches!(failed, Err(Error::Poisoned { .. })), "{method}");
@@ -119,7 +119,7 @@ fn a_failed_checkpoint_is_final_and_reads_go_on() {
         assert_eq!(all(&tree), expected, "{method}");
         assert!(tree.close().is_err());
         assert!(storage.take_calls().is_empty(), "{method}");
-        let mut tree = open(OsStorage, &dir).unwrap();
+        let tree = open(OsStorage, &dir).unwrap();
         assert_eq!(all(&tree), expected, "{method}");
         tree.checkpoint().unwrap();
         assert_eq!(all(&tree), expected, "{method}");
@@ -131,7 +131,7 @@ fn a_failed_write_is_final_and_not_read() {
     for method in ["write_at", "data_barrier"] {
         let bench = OnRealFiles::new();
         let (dir, storage) = (checkpointed(&bench), Faulty::default());
-        let mut tree = open(storage.clone(), &dir).unwrap();
+        let tree = open(storage.clone(), &dir).unwrap();
         storage.fail_next(method, ErrorKind::Other, 0);
         assert!(tree.put(b"b", b"3").is_err());
         assert!(tree.put(b"b", b"4").is_err());

@@ -28,27 +28,27 @@ fn reopened<S: Storage>(storage: S, dir: &Path, tree: Btree<S>) -> Btree<S> {
 
 fn what_was_put_is_there_in_the_next_life(bench: &impl Bench) {
     let dir = store(bench);
-    let mut tree = open(bench.storage(), &dir).unwrap();
+    let tree = open(bench.storage(), &dir).unwrap();
     tree.put(b"b", b"1").unwrap();
     tree.put(b"a", b"2").unwrap();
     tree.put(b"b", b"3").unwrap();
     tree.delete(b"c").unwrap();
     assert_eq!(all(&tree), pairs(&[("a", "2"), ("b", "3")]));
-    let mut tree = reopened(bench.storage(), &dir, tree);
+    let tree = reopened(bench.storage(), &dir, tree);
     assert_eq!(tree.get(b"b").unwrap().as_deref(), Some(&b"3"[..]));
     assert_eq!(tree.get(b"c").unwrap(), None);
     tree.checkpoint().unwrap();
-    let mut tree = reopened(bench.storage(), &dir, tree);
+    let tree = reopened(bench.storage(), &dir, tree);
     tree.delete(b"b").unwrap();
     reopened(bench.storage(), &dir, tree);
 }
 
 fn empty_keys_and_values_are_keys_and_values(bench: &impl Bench) {
     let dir = store(bench);
-    let mut tree = open(bench.storage(), &dir).unwrap();
+    let tree = open(bench.storage(), &dir).unwrap();
     tree.put(b"", b"").unwrap();
     tree.put(b"k", b"").unwrap();
-    let mut tree = reopened(bench.storage(), &dir, tree);
+    let tree = reopened(bench.storage(), &dir, tree);
     assert_eq!(tree.get(b"").unwrap().as_deref(), Some(&b""[..]));
     tree.delete(b"").unwrap();
     assert_eq!(all(&tree), pairs(&[("k", "")]));
@@ -56,7 +56,7 @@ fn empty_keys_and_values_are_keys_and_values(bench: &impl Bench) {
 
 fn several_writes_are_one_record(bench: &impl Bench) {
     let dir = store(bench);
-    let mut tree = open(bench.storage(), &dir).unwrap();
+    let tree = open(bench.storage(), &dir).unwrap();
     let put = |key: &str, value: &str| Write::Put {
         key: key.into(),
         value: value.into(),
@@ -71,7 +71,7 @@ fn several_writes_are_one_record(bench: &impl Bench) {
 
 fn a_tree_grows_by_splits_and_shrinks_by_deletes(bench: &impl Bench) {
     let dir = store(bench);
-    let mut tree = open(bench.storage(), &dir).unwrap();
+    let tree = open(bench.storage(), &dir).unwrap();
     for number in (0..400).map(|number| number * 7 % 400) {
         let (key, value) = numbered(number);
         tree.put(&key, &value).unwrap();
@@ -82,7 +82,7 @@ fn a_tree_grows_by_splits_and_shrinks_by_deletes(bench: &impl Bench) {
     let grown = tree.stats().unwrap();
     assert_eq!(grown.keys, 400);
     assert!(grown.height >= 3 && grown.pages > 50, "{grown:?}");
-    let mut tree = reopened(bench.storage(), &dir, tree);
+    let tree = reopened(bench.storage(), &dir, tree);
     for number in (0..400).map(|number| number * 11 % 400) {
         tree.delete(&numbered(number).0).unwrap();
     }
@@ -114,7 +114,7 @@ fn pages_that_were_freed_are_used_again(bench: &impl Bench) {
 
 fn a_range_has_any_bounds_and_crosses_leaves(bench: &impl Bench) {
     use std::ops::Bound::{Excluded, Unbounded};
-    let mut tree = open(bench.storage(), &store(bench)).unwrap();
+    let tree = open(bench.storage(), &store(bench)).unwrap();
     for number in 0..60 {
         let (key, value) = numbered(number * 2);
         tree.put(&key, &value).unwrap();
@@ -160,7 +160,7 @@ fn a_log_that_is_full_makes_a_checkpoint(bench: &impl Bench) {
         ..SMALL
     };
     let dir = store(bench);
-    let mut tree = Btree::open(bench.storage(), &dir, options).unwrap();
+    let tree = Btree::open(bench.storage(), &dir, options).unwrap();
     for number in 0..100 {
         let (key, value) = numbered(number);
         tree.put(&key, &value).unwrap();
@@ -170,7 +170,7 @@ fn a_log_that_is_full_makes_a_checkpoint(bench: &impl Bench) {
 }
 
 fn an_entry_over_the_limit_is_refused(bench: &impl Bench) {
-    let mut tree = open(bench.storage(), &store(bench)).unwrap();
+    let tree = open(bench.storage(), &store(bench)).unwrap();
     let most = tree.entry_bytes_max();
     for number in 0..30_u8 {
         tree.put(&[number; 8], &vec![number; most - 8]).unwrap();
@@ -187,7 +187,7 @@ fn an_entry_over_the_limit_is_refused(bench: &impl Bench) {
 
 fn pages_of_another_size_are_refused(bench: &impl Bench) {
     let dir = store(bench);
-    let mut tree = open(bench.storage(), &dir).unwrap();
+    let tree = open(bench.storage(), &dir).unwrap();
     tree.put(b"a", b"1").unwrap();
     tree.checkpoint().unwrap();
     drop(tree);
@@ -217,7 +217,7 @@ fn pages_of_another_size_are_refused(bench: &impl Bench) {
 
 fn a_write_that_changes_nothing_is_a_write(bench: &impl Bench) {
     let dir = store(bench);
-    let mut tree = open(bench.storage(), &dir).unwrap();
+    let tree = open(bench.storage(), &dir).unwrap();
     tree.delete(b"a").unwrap();
     tree.put(b"a", b"1").unwrap();
     let lsn = tree.put(b"a", b"1").unwrap();

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 const SMALL: Options = Options {
     sync: SyncMode::EveryWrite,
     page_bytes: 256,
+    preallocate: 0,
     checkpoint_at: u64::MAX,
 };
 

@@ -79,13 +79,13 @@ proptest! {
 
 /// How many pages the tree has, from the root down; each leaf is where the branches and its neighbours say.
 fn reachable(tree: &Btree<Simulated>) -> u64 {
-    let Node::Header { root, .. } = *tree.node(2).unwrap() else {
+    let Node::Header { root, .. } = *tree.look(|book| book.pages.node(2)).unwrap() else {
         panic!("no header");
     };
     let (mut open, mut pages, mut leaves) = (vec![root], 0, Vec::new());
     while let Some(number) = open.pop() {
         pages += 1;
-        match &*tree.node(number).unwrap() {
+        match &*tree.look(|book| book.pages.node(number)).unwrap() {
             Node::Branch { left, children } => {
                 open.extend(children.iter().rev().map(|(_, child)| *child));
                 open.push(*left);
