@@ -129,9 +129,16 @@ fn trees() -> [Lsm; 6] {
 
 /// A setup of the LSM tree, small enough for every oracle.
 fn tree_setup(protocol: Lsm, profile: &str) -> Setup<Lsm> {
+    let is_beside = protocol.background;
     let mut setup = setup(protocol, profile);
     (setup.bounds.flushes, setup.bounds.compactions) = (1, 1);
     (setup.bounds.batches, setup.bounds.keys) = (0, 1);
+    if is_beside {
+        // Three records: one in each log, and one that wants the first log again.
+        (setup.bounds.flushes, setup.bounds.compactions) = (0, 0);
+        (setup.bounds.operations, setup.bounds.deletes) = (3, 0);
+        setup.bounds.crashes = 1;
+    }
     setup
 }
 
