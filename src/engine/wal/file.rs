@@ -8,7 +8,7 @@
 //! returned  the batch is there: readers see it, and the mark is as far as its barrier reached
 //! ```
 //!
-//! Who is alone does the four in a row ([`LogFile::append`]); many writers share them (`group`).
+//! Many writers share them (`group`).
 
 use super::batch::{Batch, Staged};
 use super::error::{Error, OrFail};
@@ -141,30 +141,6 @@ impl<F: File> LogFile<F> {
         };
         next.staged.last = self.last;
         next
-    }
-
-    /// Appends a record, alone. After a failure it may be found by the next recovery or not, and this
-    /// handle takes no more.
-    pub(crate) fn append(&mut self, writes: &[Write]) -> Result<Lsn, Error> {
-        let lsn = self.stage(writes)?;
-        self.write_staged()?;
-        Ok(lsn)
-    }
-
-    /// Makes everything that returned durable, with one barrier where there is anything to cover.
-    pub(crate) fn sync(&mut self) -> Result<(), Error> {
-        self.check_poison()?;
-        if self.is_covered() {
-            return Ok(());
-        }
-        self.want_barrier();
-        self.write_staged()
-    }
-
-    fn write_staged(&mut self) -> Result<(), Error> {
-        let batch = self.take();
-        let written = batch.write();
-        self.returned(batch, written)
     }
 
     /// Gives a record its number, and puts it behind what is staged.
