@@ -112,20 +112,38 @@ impl Lockstep<GroupSubject> {
         let mut arrivals: VecDeque<Arrival> = arrivals.into();
         for (number, traced) in self.engine.take_trace().into_iter().enumerate() {
             self.answered(&told)?;
+            // Who came before a write was not taken with it, for the leader had what it writes; who came before a barrier
+            // knows nothing of it.
+            let is_barrier = traced.call.is_barrier();
+            if is_barrier {
+                self.arrive(&mut arrivals, number, &told)?;
+            }
             self.follow_one(traced)?;
-            // Who came before this call was not taken with it: the leader had what it writes.
-            while arrivals.front().is_some_and(|(call, ..)| *call <= number) {
-                let Some((_, id, operation)) = arrivals.pop_front() else {
-                    break;
-                };
-                if told.contains_key(&id) {
-                    self.invoke(id, &operation)?;
-                }
+            if !is_barrier {
+                self.arrive(&mut arrivals, number, &told)?;
             }
         }
         debug_assert!(self.engine.calls() >= from);
         self.answered(&told)?;
         self.round_is_over()
+    }
+
+    /// Those who came before this call, or an earlier one.
+    fn arrive(
+        &mut self,
+        arrivals: &mut VecDeque<Arrival>,
+        number: usize,
+        told: &Told,
+    ) -> Result<(), Divergence> {
+        while arrivals.front().is_some_and(|(call, ..)| *call <= number) {
+            let Some((_, id, operation)) = arrivals.pop_front() else {
+                break;
+            };
+            if told.contains_key(&id) {
+                self.invoke(id, &operation)?;
+            }
+        }
+        Ok(())
     }
 
     /// Runs the threads, and says what each was told. Who would come to a call that is not made does not come.

@@ -23,7 +23,7 @@ pub enum Error {
 
     /// The log speaks, of all events.
     #[error(transparent)]
-    Log(#[from] wal::Error),
+    Log(wal::Error),
 
     /// Somebody else has the store open. Nothing was read or changed.
     #[error("the store in {} is open already, in this process or another; close it there first", dir.display())]
@@ -122,6 +122,18 @@ pub enum Error {
         #[source]
         because: Arc<Error>,
     },
+}
+
+impl From<wal::Error> for Error {
+    fn from(error: wal::Error) -> Error {
+        match error {
+            wal::Error::Poisoned { .. } => Error::Poisoned {
+                because: Arc::new(Error::Log(error)),
+            },
+            wal::Error::Panicked => Error::Panicked,
+            log => Error::Log(log),
+        }
+    }
 }
 
 /// `result.or_fail("sync the snapshot")`: an error of the storage becomes one of the store.

@@ -219,6 +219,8 @@ impl<F: File> LogFile<F> {
             self.begun = true;
             self.mark = batch.last.map_or(self.mark, |lsn| lsn.index);
             self.calls_since_barrier = 0;
+            // Who wanted a barrier while this one was under way has had it.
+            self.staged.is_due &= !self.is_covered();
         } else {
             self.calls_since_barrier = self.calls_since_barrier.saturating_add(batch.calls);
         }
