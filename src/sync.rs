@@ -16,6 +16,16 @@ pub(crate) use shuttle::sync::{Condvar, Mutex, MutexGuard};
 #[cfg(not(any(loom, shuttle)))]
 pub(crate) use std::sync::{Condvar, Mutex, MutexGuard};
 
+/// Threads.
+pub(crate) mod thread {
+    #[cfg(loom)]
+    pub(crate) use loom::thread::{JoinHandle, spawn};
+    #[cfg(shuttle)]
+    pub(crate) use shuttle::thread::{JoinHandle, spawn};
+    #[cfg(not(any(loom, shuttle)))]
+    pub(crate) use std::thread::{JoinHandle, spawn};
+}
+
 /// Where threads meet that no primitive makes meet: a call to simulated storage. A scheduler may let another
 /// thread go on there; without one it is nothing.
 // A `#[cfg]` on a field leaves an empty tuple.
@@ -57,6 +67,10 @@ pub enum Race {
     BarrierRetried,
     /// Group commit: a failed barrier wakes nobody but the leader.
     WaitersForgotten,
+    /// Flush: the other log may be written over before the table of it is durable.
+    OtherLogFreeTooEarly,
+    /// Merge: the tables that it reads lose their names before the merged one is durable.
+    InputsGoneTooEarly,
     /// A writer stages while another is alone, as into a segment that is being closed.
     StagedWhileAlone,
 }

@@ -1,7 +1,7 @@
 //! The LSM tree through crashes at every storage call of a workload, on the models' disk: what was
 //! acknowledged is there, what was not is there whole or not at all, in the order of the writes.
 
-use lightsout::engine::lsm::{Options, Store, SyncMode, Write};
+use lightsout::engine::lsm::{Background, Options, Store, SyncMode, Write};
 use lightsout::storage::simulated::{Fault, Point, Simulated};
 use models::disk::Failure;
 use models::disk::image::Fates;
@@ -30,6 +30,8 @@ fn options(sync: SyncMode, flush_at: u64) -> Options {
         sync,
         flush_at,
         fanout: 2,
+        preallocate: 0,
+        background: Background::Callers,
         ..Options::default()
     }
 }
@@ -61,6 +63,7 @@ impl Client {
                 0 => self.cover(store.compact()),
                 1 => self.cover(store.flush()),
                 2 => self.cover(store.sync()),
+                3 => store.run_one().is_ok(),
                 _ => self.write(store, sync, dice),
             };
             if !done {

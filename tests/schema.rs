@@ -134,6 +134,8 @@ fn made() -> impl Strategy<Value = Move> {
         select(&Failure::ALL[..]).prop_map(Move::Fail),
         Just(Move::Kill),
         fates().prop_map(Move::PowerCut),
+        Just(Move::Beside),
+        select(&Failure::ALL[..]).prop_map(Move::FailBeside),
     ]
 }
 

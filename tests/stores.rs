@@ -127,10 +127,35 @@ fn a_log_in_segments_of_version_1() {
     });
 }
 
+/// It had one log. This program does not read it, and leaves it as it is.
 #[test]
-fn an_lsm_tree_of_version_1() {
+fn an_lsm_tree_of_version_1_is_refused_and_left_alone() {
+    let home = tempfile::tempdir().unwrap();
+    let kept = files(Path::new("tests/stores/lsm-1"));
+    assert!(kept.contains_key("log") && !kept.contains_key("log.2"));
+    for (file, bytes) in &kept {
+        fs::write(home.path().join(file), bytes).unwrap();
+    }
+    let opened = Store::open(OsStorage, home.path(), lsm::Options::default());
+    let refused = opened.unwrap_err();
+    let lsm::Error::OtherVersion { found, known, .. } = refused else {
+        panic!("{refused}");
+    };
+    assert_eq!((found, known), (1, 2));
+    let mut left = files(home.path());
+    left.remove("lock");
+    assert_eq!(left, kept);
+}
+
+#[test]
+fn an_lsm_tree_of_version_2() {
     fn open(dir: &Path) -> Store<OsStorage> {
-        Store::open(OsStorage, dir, lsm::Options::default()).unwrap()
+        let options = lsm::Options {
+            preallocate: 0,
+            background: lsm::Background::Callers,
+            ..lsm::Options::default()
+        };
+        Store::open(OsStorage, dir, options).unwrap()
     }
     fn make(dir: &Path) {
         let store = open(dir);
@@ -140,7 +165,7 @@ fn an_lsm_tree_of_version_1() {
         store.flush().unwrap();
         store.put(b"c", b"3").unwrap();
     }
-    kept("lsm-1", make, |dir| {
+    kept("lsm-2", make, |dir| {
         let found: Result<Vec<_>, _> = open(dir).scan::<[u8]>(..).collect();
         let expected = [("b", "2"), ("c", "3")];
         let expected = expected.map(|(key, value)| (key.into(), value.into()));

@@ -227,6 +227,8 @@ pub enum Event {
     Refused(OpId),
     /// A barrier failed, or a change did.
     BarrierFailed,
+    /// The same beside the operations: those that are in progress hang on barriers of their own.
+    FailedBeside,
     /// The power was cut; `after`: what recovery serves if nothing interrupts it, `None` if it
     /// cannot.
     PowerCut {

@@ -1,12 +1,12 @@
-//! The LSM tree: what the log holds moves to a table, and the log is recycled once the table and its
-//! name are durable.
+//! The LSM tree: two logs change places, what the full one holds moves to a table, and only then is it written over.
 //!
 //! ```text
-//!   write     append to the log, as the log does (wal.rs)
-//!   flush     log data barrier | LO-HI.sst.tmp: create, write, barrier | rename to LO-HI.sst | directory barrier
-//!             from here on the next record goes to the head of the log, over what the table holds
+//!   write     append to the active log, as the log does (wal.rs); where that is full, switch first
+//!   switch    data barrier of the active log | the next record goes to the head of the other one, what this one holds is due
+//!   flush     LO-HI.sst.tmp: create, write, barrier | rename to LO-HI.sst | directory barrier      beside the writers
+//!             from here on the log that was due is the other one: the next switch goes there
 //!   merge     LO-HI.sst.tmp: create, write, barrier | rename to LO-HI.sst | directory barrier | remove the inputs
-//!   recovery  directory barriers | the log: rewrite, end mark, barrier | remove leftovers and inputs
+//!   recovery  directory barriers | each log: rewrite, end mark, barrier | remove leftovers and inputs
 //! ```
 //!
 //! There is no manifest. A table is named by the interval of records that it holds, and intervals
@@ -15,17 +15,19 @@
 //! by one directory barrier, a tombstone can be dropped as soon as nothing older is in its table's
 //! way, and a table that is missing shows as a hole.
 //!
-//! The log is recycled, not truncated: no size and no name changes, so no truncation can be lost
+//! A log is written over, not truncated: no size and no name changes, so no truncation can be lost
 //! under later records, and an append overwrites space that is allocated. A reader tells old records
-//! from new ones by their indexes: those at or below the last table's are *covered*.
+//! from new ones by their indexes: those at or below the last table's are *covered*. Which log came first it
+//! tells in the same way: the one whose live records have the lower indexes.
 //!
 //! W1  The log is durable before the table of what it holds gets its name.
-//! W2  The log is overwritten only after that table and its name are durable.
+//! W2  A log is overwritten only after the table of what it held, and that table's name, are durable.
 //! W3  Nothing is acknowledged that some crash image does not hold.
 //! W4  An input of a merge is removed only after the output and its name are durable.
 //! W5  A table has its final name only when it is whole.
 //!
-//! Not modelled here: two writers; readers that hold a table that was removed. Bounds, variants and
+//! Not modelled here: two writers (the log's are in [`crate::wal::group`]), a flush and a merge that are both beside the
+//! operations; readers that hold a table that was removed. Bounds, variants and
 //! expected verdicts: `specs/lsm.toml`. Sources: O'Neil et al., The Log-Structured Merge-Tree, Acta
 //! Informatica 33, 1996; Mohan et al., ARIES, TODS 17(1), 1992, section 3.
 
@@ -40,8 +42,8 @@ use crate::contract::{Key, OpId, Operation, View};
 use crate::disk::{Call, Disk, Tree};
 use crate::profile::Profile;
 use crate::protocol::{PlanOf, Protocol, Refused, Site, Step, StepOf};
-use crate::wal::{LOG, STORE, Wal, memory::Change as LogChange, record::parse};
-use memory::{Change, Memory};
+use crate::wal::{self, LOG, STORE, Wal, memory::Change as LogChange};
+use memory::{Change, Memory, SECOND, memtable};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -64,6 +66,10 @@ pub enum Variant {
     TombstonesDroppedEarly,
     /// A table is believed, and the log's head given away, before recovery made the name durable.
     NamesTrusted,
+    /// The log that is due may be written over as soon as its table is begun.
+    OtherLogFreeTooEarly,
+    /// Recovery takes the logs in the order of their names.
+    LogsInOrderOfNames,
 }
 
 /// The LSM tree's protocol.
@@ -77,8 +83,10 @@ pub struct Lsm {
     pub table: TableSize,
     /// That many newest tables of one level are merged.
     pub fanout: usize,
-    /// A write first flushes a log with that many live cells. `None`: only when asked to.
+    /// A log with that many live cells is full. `None`: it never is.
     pub flush_at: Option<usize>,
+    /// Tables are made and merged beside the operations too.
+    pub background: bool,
     /// Cells that one write call of a table has at most.
     pub chunk: usize,
 }
@@ -125,13 +133,7 @@ impl Protocol for Lsm {
         };
         match operation {
             Operation::Write(writes) => {
-                let live = memory.log.tail - 1;
-                let mut steps = match self.flush_at {
-                    Some(cells) if live >= cells && !memory.log.records.is_empty() => {
-                        self.flush_and_merge(memory)
-                    }
-                    _ => Vec::new(),
-                };
+                let mut steps = self.make_room(memory);
                 let memory = self.after(memory, &steps);
                 steps.extend(self.log_steps(self.log.append(id, writes, &memory.log)));
                 steps
@@ -149,15 +151,54 @@ impl Protocol for Lsm {
                 steps
             }
             Operation::Compact => {
-                let mut steps = self.flush(memory);
+                let mut steps = self.flush_all(memory);
                 let memory = self.after(memory, &steps);
                 if memory.tables.len() > 1 {
+                    steps.insert(0, Step::Change(Change::MergeBegun));
                     steps.extend(self.merge(&memory.tables));
+                    steps.push(Step::Change(Change::MergeEnded));
                 }
                 steps.push(done);
                 steps
             }
         }
+    }
+
+    /// Who would have to wait for a table that nobody makes yet makes it.
+    fn must_wait(&self, operation: &Operation, memory: &Memory) -> bool {
+        if memory.log.poisoned {
+            return false;
+        }
+        match operation {
+            Operation::Write(_) => {
+                self.is_full(memory) && memory.flushing && !self.is_other_free(memory)
+            }
+            Operation::Sync => false,
+            Operation::Flush => memory.flushing,
+            Operation::Compact | Operation::Close => memory.flushing || memory.merging,
+        }
+    }
+
+    fn beside(&self, memory: &Memory) -> Vec<StepOf<Self>> {
+        if !self.background || memory.log.poisoned {
+            return Vec::new();
+        }
+        if !memory.due.is_empty() && !memory.flushing {
+            return self.flush(memory);
+        }
+        match self.inputs(memory) {
+            Some(inputs) if !memory.merging => {
+                let mut steps = vec![Step::Change(Change::MergeBegun)];
+                steps.extend(self.merge(inputs));
+                steps.push(Step::Change(Change::MergeEnded));
+                steps
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn failed_beside(&self, _: &StepOf<Self>, _: &Memory) -> Vec<Change> {
+        vec![Change::Log(LogChange::Poisoned)]
     }
 
     fn recover(&self, tree: &Tree<Token>) -> Result<PlanOf<Self>, Refused> {
@@ -186,24 +227,21 @@ impl Protocol for Lsm {
             return image;
         };
         let memory = plan.memory;
-        let floor = memory.floor();
-        let cells = image.view().file(LOG).unwrap_or_default();
-        let parsed = parse(cells, self.log.variant, Some(floor));
-        let last = parsed.records.last();
-        let generation = last.map_or(floor.generation, |last| last.generation);
+        let records = || memory.due.iter().chain(&memory.log.records);
+        let generation = memory.log.generation - 1;
         let is_live = |path: &str| {
             let mut paths = memory
                 .tables
                 .iter()
                 .map(|table| path_of(table.lo, table.hi));
-            path == LOG || paths.any(|live| live == path)
+            path == LOG || path == SECOND || paths.any(|live| live == path)
         };
         let image = image.empty_settled(|path| !is_live(path));
         image.map_settled(|cell| match cell {
             Token::Garbage => Token::Zero,
             Token::Table { table, .. } if !memory.tables.contains(table) => Token::Zero,
             Token::Part { record, .. }
-                if record.generation <= generation && !parsed.records.contains(record) =>
+                if record.generation <= generation && !records().any(|live| live == record) =>
             {
                 Token::Zero
             }
@@ -235,28 +273,58 @@ impl Protocol for Lsm {
 }
 
 impl Lsm {
-    /// Moves what the log holds to a table. Nothing where it holds nothing.
-    fn flush(&self, memory: &Memory) -> Vec<StepOf<Self>> {
-        let Some(last) = memory.log.records.last() else {
+    /// Whether the active log takes no more.
+    fn is_full(&self, memory: &Memory) -> bool {
+        let is_full = |cells| memory.log.tail > cells && !memory.log.records.is_empty();
+        self.flush_at.is_some_and(is_full)
+    }
+
+    /// Whether the other log may be written over.
+    fn is_other_free(&self, memory: &Memory) -> bool {
+        let is_early = self.variant == Variant::OtherLogFreeTooEarly && memory.flushing;
+        memory.due.is_empty() || is_early
+    }
+
+    /// Where the log is full the two change places, once the other one is free.
+    fn make_room(&self, memory: &Memory) -> Vec<StepOf<Self>> {
+        if !self.is_full(memory) {
             return Vec::new();
+        }
+        let mut steps = match self.is_other_free(memory) {
+            true => Vec::new(),
+            false => self.flush(memory),
         };
-        let entries = memory.memtable().into_iter().collect();
-        let table = self.table(
-            memory.floor().index + 1,
-            last.index,
-            last.generation,
-            0,
-            entries,
-        );
+        steps.extend(self.switch(&memory.log));
+        steps
+    }
+
+    /// The two logs change places, where the active one holds anything.
+    fn switch(&self, log: &wal::memory::Memory) -> Vec<StepOf<Self>> {
         let mut steps = Vec::new();
-        if memory.log.mark < last.index {
-            let barrier = Call::DataBarrier(LOG.into());
-            steps.push(Step::call("flush: log data barrier", barrier));
+        if log.records.is_empty() {
+            return steps;
+        }
+        if log.mark < log.index {
+            let barrier = Call::DataBarrier(log.file.to_string());
+            steps.push(Step::call("switch: data barrier", barrier));
             steps.push(Step::Change(Change::Log(LogChange::Covered)));
         }
+        steps.push(Step::Change(Change::Switched));
+        steps
+    }
+
+    /// Moves what is due to a table. Nothing where nothing is.
+    fn flush(&self, memory: &Memory) -> Vec<StepOf<Self>> {
+        let Some(last) = memory.due.last() else {
+            return Vec::new();
+        };
+        let entries = memtable(&memory.due).into_iter().collect();
+        let (lo, hi) = (memory.due[0].index, last.index);
+        let table = self.table(lo, hi, last.generation, 0, entries);
+        let mut steps = vec![Step::Change(Change::FlushBegun)];
         if self.variant == Variant::LogClearedFirst {
             let clear = Call::Write {
-                file: LOG.into(),
+                file: memory.other().into(),
                 at: 1,
                 cells: vec![Token::Zero],
             };
@@ -265,30 +333,45 @@ impl Lsm {
         steps.extend(self.make(&table, FLUSH));
         steps.extend(self.name(&table, FLUSH));
         steps.push(Step::Change(Change::Flushed(table)));
-        let recycled = LogChange::Recycled { head: 1 };
-        steps.push(Step::Change(Change::Log(recycled)));
         steps
     }
 
-    /// A flush, then merges while the newest tables are all of one level.
-    fn flush_and_merge(&self, memory: &Memory) -> Vec<StepOf<Self>> {
+    /// Moves what both logs hold to tables.
+    fn flush_all(&self, memory: &Memory) -> Vec<StepOf<Self>> {
         let mut steps = self.flush(memory);
-        if steps.is_empty() {
+        steps.extend(self.switch(&memory.log));
+        let memory = self.after(memory, &steps);
+        steps.extend(self.flush(&memory));
+        steps
+    }
+
+    /// The same, then merges while the newest tables are all of one level.
+    fn flush_and_merge(&self, memory: &Memory) -> Vec<StepOf<Self>> {
+        let mut steps = self.flush_all(memory);
+        if memory.merging {
             return steps;
         }
         let mut memory = self.after(memory, &steps);
-        loop {
-            let newest = memory.tables.len().saturating_sub(self.fanout);
-            let inputs = &memory.tables[newest..];
-            let is_due = inputs.len() == self.fanout
-                && inputs.iter().all(|table| table.level == inputs[0].level);
-            if !is_due {
-                return steps;
-            }
+        let mut merges = Vec::new();
+        while let Some(inputs) = self.inputs(&memory) {
             let merge = self.merge(inputs);
             memory = self.after(&memory, &merge);
-            steps.extend(merge);
+            merges.extend(merge);
         }
+        if !merges.is_empty() {
+            steps.insert(0, Step::Change(Change::MergeBegun));
+            steps.extend(merges);
+            steps.push(Step::Change(Change::MergeEnded));
+        }
+        steps
+    }
+
+    /// The tables that are to be merged, oldest first.
+    fn inputs<'m>(&self, memory: &'m Memory) -> Option<&'m [Arc<Table>]> {
+        let newest = memory.tables.len().checked_sub(self.fanout)?;
+        let inputs = &memory.tables[newest..];
+        let is_due = inputs.iter().all(|table| table.level == inputs[0].level);
+        is_due.then_some(inputs)
     }
 
     /// Merges tables that follow each other into one, then removes them.

@@ -14,6 +14,7 @@
 //! A state is a handful of numbers: disk, process and oracle are interned, and what a step does to
 //! them is computed once. [`plain`] is the same machine without that, as an oracle.
 
+pub mod beside;
 pub mod bounds;
 pub mod coverage;
 pub mod intern;
@@ -24,7 +25,7 @@ pub mod script;
 use crate::contract::{Event, Oracle, Promise, Terms};
 use crate::disk::image::Fates;
 use crate::disk::{Disk, Failure};
-use crate::protocol::Protocol;
+use crate::protocol::{Protocol, Step};
 use bounds::{Bounds, Spent};
 use coverage::Coverage;
 use intern::{Memo, Table};
@@ -77,6 +78,10 @@ pub enum Action {
         /// The id of the disk; means nothing outside one machine.
         disk: u32,
     },
+    /// The next step of what goes on beside the operations is taken.
+    Beside,
+    /// The next step beside the operations, a barrier, fails.
+    FailBeside(Failure),
 }
 
 /// Where a run stands: ids of the three components, what was spent of the bounds, and the breach.
@@ -111,6 +116,10 @@ pub struct Machine<P: Protocol> {
     invoked: Memo<(u32, u16, u16), (u32, u32, bool)>,
     stepped: Memo<(u32, u32), Next>,
     failed: Memo<(u32, u32, Failure), Option<Next>>,
+    /// What is next beside the operations: how it can fail. `None`: nothing is next.
+    next_beside: Memo<u32, Option<&'static [Failure]>>,
+    stepped_beside: Memo<(u32, u32), Option<Next>>,
+    failed_beside: Memo<(u32, u32, Failure), Option<Next>>,
     images: Memo<u32, Arc<[u32]>>,
     recovered: Memo<(u32, bool), (u32, u32)>,
     judged: Memo<(u32, u32), (u32, Option<Promise>)>,
@@ -131,6 +140,9 @@ impl<P: Protocol> Machine<P> {
             invoked: Memo::default(),
             stepped: Memo::default(),
             failed: Memo::default(),
+            next_beside: Memo::default(),
+            stepped_beside: Memo::default(),
+            failed_beside: Memo::default(),
             images: Memo::default(),
             recovered: Memo::default(),
             judged: Memo::default(),
@@ -187,12 +199,13 @@ impl<P: Protocol> Machine<P> {
 
     /// The sites of the steps before which a crash was tried.
     pub fn crashed_at(&self) -> Vec<String> {
-        let sites = self
-            .coverage
-            .crashed()
-            .into_iter()
-            .map(|id| self.processes.value(id).site());
-        let mut sites: Vec<String> = sites.map(String::from).collect();
+        let crashed = self.coverage.crashed().into_iter();
+        let sites = crashed.flat_map(|id| {
+            let process = self.processes.value(id);
+            let beside = process.beside.first().map(|step| step.site());
+            [Some(process.site()), beside]
+        });
+        let mut sites: Vec<String> = sites.flatten().map(String::from).collect();
         sites.sort();
         sites.dedup();
         sites
@@ -208,6 +221,18 @@ impl<P: Protocol> Machine<P> {
                 .map(|(_, image)| self.disks.id(image))
                 .filter(|image| seen.insert(*image))
                 .collect()
+        })
+    }
+
+    /// How the next step beside the operations can fail. `None`: there is none.
+    fn next_beside(&self, process: u32) -> Option<&'static [Failure]> {
+        self.next_beside.get(process, || {
+            let process = self.processes.value(process);
+            let begun = self.setup.ground.begun(&process)?;
+            Some(match begun.beside.first() {
+                Some(Step::Call { call, .. }) => Failure::of(call),
+                _ => &[],
+            })
         })
     }
 
@@ -309,6 +334,13 @@ impl<P: Protocol> Model for Machine<P> {
                 actions.extend((0u32..).zip(images.iter()).map(cut));
             }
         }
+        if let Some(failures) = self.next_beside(state.process) {
+            actions.push(Action::Beside);
+            if spent.failures < bounds.failures {
+                let kinds = failures.iter().filter(|kind| bounds.fails(**kind));
+                actions.extend(kinds.map(|&kind| Action::FailBeside(kind)));
+            }
+        }
     }
 
     /// What it does.
@@ -361,6 +393,31 @@ impl<P: Protocol> Model for Machine<P> {
                     ground
                         .fail(&process, &disk, failure)
                         .map(|taken| self.took(taken))
+                })?;
+                (state.process, state.disk) = (process, disk);
+                events
+            }
+            Action::Beside => {
+                let key = (state.process, state.disk);
+                let (process, disk, events) = self.stepped_beside.get(key, || {
+                    let process = self.processes.value(last.process);
+                    self.coverage.step_beside(ground.begun(&process)?.as_ref());
+                    let disk = self.disks.value(last.disk);
+                    let taken = ground.step_beside(&process, &disk);
+                    taken.map(|taken| self.took(taken))
+                })?;
+                (state.process, state.disk) = (process, disk);
+                events
+            }
+            Action::FailBeside(failure) => {
+                state.spent.failures += 1;
+                let key = (state.process, state.disk, failure);
+                let (process, disk, events) = self.failed_beside.get(key, || {
+                    let process = self.processes.value(last.process);
+                    self.coverage.fault(failure);
+                    let disk = self.disks.value(last.disk);
+                    let taken = ground.failed_beside(&process, &disk, failure);
+                    taken.map(|taken| self.took(taken))
                 })?;
                 (state.process, state.disk) = (process, disk);
                 events

@@ -12,6 +12,12 @@
 //!   next(memory)          -> [write, barrier, change: it is done], then [acknowledge to 1, acknowledge to 2]
 //! ```
 //!
+//! And what goes on beside the operations, in any order with their steps, is a list of its own:
+//!
+//! ```text
+//!   beside(memory)        -> [change: it is begun, create, write, barrier, rename, barrier, change: it is done]
+//! ```
+//!
 //! So a protocol file reads as a picture, and everything hard about crashes is written once, in
 //! [`crate::machine`]. Steps being data is what conformance compares and the barrier audit deletes.
 
@@ -186,6 +192,23 @@ pub trait Protocol: Clone + Debug + Eq + Hash + Send + Sync + 'static {
     /// What is done once no step is left, for the operations that are in progress. Until the first of these steps is
     /// taken it is planned anew with each operation that is invoked; from then on until the last one nothing is next.
     fn next(&self, _: &Self::Memory) -> Vec<StepOf<Self>> {
+        Vec::new()
+    }
+
+    /// Whether the operation has to wait until more is done beside: then it is not invoked before. By default none has to.
+    fn must_wait(&self, _: &Operation, _: &Self::Memory) -> bool {
+        false
+    }
+
+    /// What is to be done beside the operations: calls and changes in memory, which answer nobody. Planned when it is begun,
+    /// where nothing else goes on beside; the first change says that. By default there is nothing.
+    fn beside(&self, _: &Self::Memory) -> Vec<StepOf<Self>> {
+        Vec::new()
+    }
+
+    /// What changes in memory when this step, beside the operations, fails; the steps after it are given up. By default
+    /// nothing.
+    fn failed_beside(&self, _: &StepOf<Self>, _: &Self::Memory) -> Vec<Self::Change> {
         Vec::new()
     }
 

@@ -48,7 +48,7 @@ use crate::contract::{OpId, Operation, View, Write};
 use crate::disk::{Call, Disk, Tree};
 use crate::profile::Profile;
 use crate::protocol::{Plan, PlanOf, Protocol, Refused, Site, Step, StepOf};
-pub(crate) use file::name_barriers;
+pub(crate) use file::{INIT, name_barriers};
 use memory::{Change, Memory};
 use record::{Parsed, Record, Token, cells_of, parse};
 use std::sync::Arc;

@@ -102,28 +102,43 @@ fn two_writers(group: Group, profile: &str) -> Setup<Group> {
 }
 
 /// Protocols of the LSM tree, likewise.
-fn trees() -> [Lsm; 4] {
+fn trees() -> [Lsm; 6] {
     let tree = |variant, sync| Lsm {
         variant,
         log: log(Variant::Durable, sync),
         table: TableSize::Fixed(2),
         fanout: 2,
         flush_at: None,
+        background: false,
         chunk: usize::MAX,
+    };
+    let beside = |variant, sync| Lsm {
+        flush_at: Some(2),
+        background: true,
+        ..tree(variant, sync)
     };
     [
         tree(lsm::Variant::Durable, SyncMode::Every),
         tree(lsm::Variant::Durable, SyncMode::EveryN(2)),
         tree(lsm::Variant::NamesTrusted, SyncMode::Every),
+        beside(lsm::Variant::Durable, SyncMode::Every),
+        beside(lsm::Variant::OtherLogFreeTooEarly, SyncMode::Every),
         Lsm::as_found(lsm::as_found::Assumed::default()),
     ]
 }
 
 /// A setup of the LSM tree, small enough for every oracle.
 fn tree_setup(protocol: Lsm, profile: &str) -> Setup<Lsm> {
+    let is_beside = protocol.background;
     let mut setup = setup(protocol, profile);
     (setup.bounds.flushes, setup.bounds.compactions) = (1, 1);
     (setup.bounds.batches, setup.bounds.keys) = (0, 1);
+    if is_beside {
+        // Three records: one in each log, and one that wants the first log again.
+        (setup.bounds.flushes, setup.bounds.compactions) = (0, 0);
+        (setup.bounds.operations, setup.bounds.deletes) = (3, 0);
+        setup.bounds.crashes = 1;
+    }
     setup
 }
 

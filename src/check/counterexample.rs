@@ -191,7 +191,7 @@ pub(super) fn write_down<P: Protocol>(
     recorder: &mut Recorder<P::Cell>,
     next: &Move,
 ) -> Option<Vec<Event>> {
-    let line = line(&run.process, next);
+    let line = line(run.ground(), &run.process, next);
     let site = line.site.as_deref().unwrap_or_default();
     let line = Line {
         // A first start is no recovery, until something crashed.
@@ -201,7 +201,8 @@ pub(super) fn write_down<P: Protocol>(
     let before = run.disk.clone();
     let events = run.make(next)?;
     let told: Vec<String> = events.iter().filter_map(told).collect();
-    let failed = events.contains(&Event::BarrierFailed);
+    let is_failure = |event: &Event| matches!(event, Event::BarrierFailed | Event::FailedBeside);
+    let failed = events.iter().any(is_failure);
     let mut line = Line {
         mark: if failed { Mark::Failed } else { line.mark },
         buffered: match &run.process.buffer {
@@ -226,32 +227,41 @@ pub(super) fn cells_in_words<C: Cell>(cells: &[C]) -> String {
 }
 
 /// What a move is, given where the process stands.
-pub(super) fn line<P: Protocol>(process: &Process<P>, next: &Move) -> Line {
+pub(super) fn line<P: Protocol>(ground: &Ground<P>, process: &Process<P>, next: &Move) -> Line {
     match next {
         Move::Invoke(operation) => Line::new(Mark::Asked, format!("client: {operation}")),
         Move::Kill => Line::new(Mark::Kill, "KILL"),
         Move::PowerCut(_) => Line::new(Mark::PowerCut, "POWER CUT"),
         Move::Step | Move::Fail(_) => {
-            let Some(step) = process.steps.first() else {
-                return Line::new(Mark::Memory, "nothing");
-            };
-            let (mark, what) = step_in_words(step);
-            let line = match next {
-                Move::Fail(failure) => {
-                    Line::new(Mark::Failed, format!("{what} FAILS: {}", failure.says()))
-                }
-                _ => Line::new(mark, what),
-            };
-            let is_call = matches!(
-                step,
-                Step::Call { .. } | Step::Flush { .. } | Step::Buffer { .. }
-            );
-            Line {
-                site: is_call.then(|| step.site().to_string()),
-                recovery: process.doing == Doing::Recovery,
-                ..line
-            }
+            let line = step_line(process.steps.first(), next);
+            let recovery = process.doing == Doing::Recovery;
+            Line { recovery, ..line }
         }
+        Move::Beside | Move::FailBeside(_) => {
+            let begun = ground.begun(process);
+            step_line(begun.as_ref().and_then(|it| it.beside.first()), next)
+        }
+    }
+}
+
+fn step_line<C: Cell, X: std::fmt::Debug>(step: Option<&Step<C, X>>, next: &Move) -> Line {
+    let Some(step) = step else {
+        return Line::new(Mark::Memory, "nothing");
+    };
+    let (mark, what) = step_in_words(step);
+    let line = match next {
+        Move::Fail(failure) | Move::FailBeside(failure) => {
+            Line::new(Mark::Failed, format!("{what} FAILS: {}", failure.says()))
+        }
+        _ => Line::new(mark, what),
+    };
+    let is_call = matches!(
+        step,
+        Step::Call { .. } | Step::Flush { .. } | Step::Buffer { .. }
+    );
+    Line {
+        site: is_call.then(|| step.site().to_string()),
+        ..line
     }
 }
 

@@ -173,6 +173,10 @@ pub struct Sizes {
     /// Cells in a hint; 1 if left out.
     #[serde(default = "one")]
     pub hint: usize,
+    /// Cells of records in a log at which it is full; if left out, it never is. Then tables are made and merged beside
+    /// the operations too.
+    #[serde(default)]
+    pub flush_at: usize,
     /// Tables of one level that are merged; 4 if left out.
     #[serde(default = "four")]
     pub fanout: usize,
@@ -420,6 +424,7 @@ impl Sizes {
             ("crashes", self.crashes.into()),
             ("failures", self.failures.into()),
             ("preallocate", self.preallocate),
+            ("flush_at", self.flush_at),
             ("head", self.head),
             ("sector", self.sector),
             ("block", self.block),

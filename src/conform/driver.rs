@@ -201,6 +201,7 @@ fn take<S: Subject>(
                 None => Ok(()),
             }
         }
+        Step::Work => both.work(Script::id(number)),
         Step::DieAfter(calls) => {
             both.engine
                 .plan(Point::Call(both.engine.calls() + calls), Fault::Die);

@@ -99,6 +99,40 @@ impl<S: Subject> Lockstep<S> {
         Ok(())
     }
 
+    /// One thing of what goes on beside the operations is done while nobody asks for anything, as if for a client.
+    pub(super) fn work(&mut self, id: OpId) -> Result<(), Divergence> {
+        if self.engine.is_dead() || self.process.doing != Doing::Idle {
+            return Ok(());
+        }
+        let Some(store) = self.store.take() else {
+            return Ok(());
+        };
+        let alone = |ground: &Ground<S::Protocol>, process: &Process<S::Protocol>| {
+            let mut begun = ground.begun(process)?.into_owned();
+            begun.steps = std::mem::take(&mut begun.beside);
+            begun.doing = Doing::Operation(id);
+            begun.steps.push(Step::Return {
+                durable: false,
+                identity: None,
+            });
+            Some(begun)
+        };
+        let Some(begun) = alone(&self.ground, &self.process) else {
+            // Whether it says that all is well or that the store takes no more: nothing happens.
+            self.store = self.subject.work(store).1;
+            return self.follow();
+        };
+        self.leave_barriers_out(&alone(&self.whole(), &self.process).unwrap_or(begun.clone()));
+        self.process = begun;
+        self.note(&[Event::Invoked(id, Operation::Flush)])?;
+        let learned = self.subject.learn(&self.process);
+        learned.map_err(|why| Divergence::new(Kind::NotModelled, "what is written", why))?;
+        let (answer, store) = self.subject.work(store);
+        self.store = store;
+        self.follow()?;
+        self.end(&answer)
+    }
+
     /// The protocol with all its barriers.
     fn whole(&self) -> Ground<S::Protocol> {
         Ground {

@@ -7,7 +7,7 @@ use super::wal::{Records, engine_of, identity_of, models_mode, record_cells, syn
 use super::{CELL_BYTES, Discipline, Divergence, Kind, Script};
 use crate::engine;
 use crate::engine::lsm::table::{Entry, Meta, encode};
-use crate::engine::lsm::{AsFoundOptions, Options, Store};
+use crate::engine::lsm::{AsFoundOptions, Background, Options, Store};
 use crate::engine::wal::format::{Chain, Owner};
 use crate::engine::wal::{self as engine_wal, TornTail};
 use crate::storage::simulated::Simulated;
@@ -72,6 +72,7 @@ impl Subject for LsmSubject {
                 ..Tree::default()
             },
             (Variant::Durable, TableSize::Fixed(cells)) => Tree {
+                flush_at: protocol.flush_at.map(|cells| cells * CELL_BYTES),
                 fanout: protocol.fanout,
                 table: Some(*cells),
                 ..Tree::default()
@@ -115,6 +116,11 @@ impl Subject for LsmSubject {
         (answer.map_err(|error| error.to_string()), Some(store))
     }
 
+    fn work(&self, store: Store<Simulated>) -> (Answer, Option<Store<Simulated>>) {
+        let answer = store.run_one().map(|_| None);
+        (answer.map_err(|error| error.to_string()), Some(store))
+    }
+
     /// The records and tables that the operation's steps write, each behind what the steps before it
     /// left.
     fn learn(&mut self, process: &Process<Lsm>) -> Result<(), String> {
@@ -140,7 +146,7 @@ impl Subject for LsmSubject {
                     };
                     self.dictionary.learn(Whole::Table(table.clone()), bytes)?;
                 }
-                Change::Log(_) => {}
+                _ => {}
             }
             self.protocol.change(&mut memory, change);
         }
@@ -222,6 +228,8 @@ impl LsmSubject {
             sync: sync_mode(self.script.sync),
             flush_at: self.tree.flush_at.map_or(u64::MAX, |bytes| bytes as u64),
             fanout: self.tree.fanout,
+            preallocate: 0,
+            background: Background::Callers,
             ..Options::default()
         };
         match self.engine {
@@ -285,6 +293,7 @@ fn protocol(script: &Arc<Script>, tree: &Tree) -> Lsm {
         },
         fanout: tree.fanout.max(2),
         flush_at,
+        background: true,
         chunk: CHUNK,
     }
 }

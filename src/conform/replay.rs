@@ -261,6 +261,13 @@ impl<S: Explored> Replay<S> {
     }
 
     fn new(setup: &Setup<S::Protocol>, moves: &[Move]) -> Result<Self, Divergence> {
+        if moves
+            .iter()
+            .any(|next| matches!(next, Move::Beside | Move::FailBeside(_)))
+        {
+            let why = "it needs two threads, and a script has one";
+            return Err(Divergence::new(Kind::NotModelled, "", why));
+        }
         let script = S::script(&setup.ground.protocol, &numbered(setup, moves));
         let script = script.map_err(|why| Divergence::new(Kind::NotModelled, "", why))?;
         let subject = S::of(&script, script.discipline);
@@ -392,6 +399,6 @@ fn in_words(next: &Move) -> String {
         Move::Invoke(operation) => operation.to_string(),
         Move::Kill => "kill".into(),
         Move::PowerCut(_) => "power cut".into(),
-        Move::Step | Move::Fail(_) => "a step".into(),
+        Move::Step | Move::Fail(_) | Move::Beside | Move::FailBeside(_) => "a step".into(),
     }
 }

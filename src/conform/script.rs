@@ -210,6 +210,8 @@ pub enum Step {
     Compact,
     /// The client closes the store, and opens it anew.
     Close,
+    /// One thing is done of what goes on beside the operations, where there is any.
+    Work,
     /// So many storage calls from here on, the process dies. What the client asks for after that is
     /// left out, until the kill or power cut that follows.
     DieAfter(usize),
@@ -432,6 +434,7 @@ impl fmt::Display for Step {
             Step::Flush => write!(f, "flush"),
             Step::Compact => write!(f, "compact"),
             Step::Close => write!(f, "close"),
+            Step::Work => write!(f, "work beside"),
             Step::DieAfter(calls) => write!(f, "the process dies after {calls} calls"),
             Step::FailBarrierAfter(barriers, failure) => {
                 write!(f, "a barrier fails after {barriers} more: {failure:?}")

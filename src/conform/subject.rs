@@ -45,6 +45,11 @@ pub(super) trait Subject: Sized {
         operation: &Operation,
     ) -> (Answer, Option<Self::Store>);
 
+    /// Asks the engine to do one thing of what goes on beside the operations.
+    fn work(&self, store: Self::Store) -> (Answer, Option<Self::Store>) {
+        (Ok(None), Some(store))
+    }
+
     /// Takes in the bytes of what the process, to which an operation was just given, is about to
     /// write: from the script alone, before the engine is asked.
     fn learn(&mut self, process: &Process<Self::Protocol>) -> Result<(), String>;

@@ -232,12 +232,13 @@ fn the_random_scripts_of_the_tree_reach_what_they_are_for() {
     };
     let (made, removed) = (count("rename", ".sst"), count("remove", ".sst"));
     let leftovers = count("remove", ".sst.tmp");
+    let switched = calls.iter().filter(|call| call.contains("/log.2")).count();
     // A death between the name of a table and what comes after it, or among the removals of a merge.
     let dies = |pair: &&[&String]| pair[0].ends_with(".sst") && *pair[1] == DEATH;
     let interrupted = calls.windows(2).filter(dies).count();
     assert!(
-        made > 200 && removed > 100 && leftovers > 20 && interrupted > 5,
-        "{made} {removed} {leftovers} {interrupted}"
+        made > 120 && removed > 60 && leftovers > 10 && interrupted > 3 && switched > 200,
+        "{made} {removed} {leftovers} {interrupted} {switched}"
     );
 }
 

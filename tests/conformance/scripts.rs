@@ -238,7 +238,13 @@ fn trees() -> impl Strategy<Value = Tree> {
 
 pub(crate) fn durable_tree_scripts() -> impl Strategy<Value = Script> {
     let engine = trees().prop_map(Engine::Lsm);
-    scripts(engine, Just(Discipline::Durable), step(2, 20))
+    let step = prop_oneof![
+        9 => step(3, 24),
+        2 => Just(vec![Step::Work]),
+        2 => (0usize..8, crash())
+            .prop_map(|(calls, crash)| vec![Step::DieAfter(calls), Step::Work, crash]),
+    ];
+    scripts(engine, Just(Discipline::Durable), step)
 }
 
 pub(crate) fn as_found_tree_scripts() -> impl Strategy<Value = Script> {
@@ -403,6 +409,13 @@ pub(crate) fn fixed_tree(sync: Sync) -> Script {
         vec![Step::FailBarrierAfter(1, Failure::Abort), Step::Flush],
         vec![Step::Flush, cut(&[false]), put(0, 6), Step::Compact],
         vec![cut(&[false])],
+        // Both logs are live: a table is made beside, by a writer who would have to wait, and by the next life.
+        vec![put(0, 500), put(1, 40), Step::Work, Step::Work, put(2, 500)],
+        vec![put(0, 500), put(1, 500), put(2, 7), Step::Kill, Step::Work],
+        vec![put(0, 500), put(1, 7), Step::DieAfter(3), Step::Work],
+        vec![cut(&[true, false]), put(0, 8), Step::Work, put(1, 500)],
+        vec![put(0, 9), Step::FailBarrierAfter(0, Failure::DataReverts)],
+        vec![Step::Work, put(1, 9), Step::Kill, put(1, 10), Step::Work],
     ];
     Script {
         engine: Engine::Lsm(Tree {

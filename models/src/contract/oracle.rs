@@ -48,6 +48,8 @@ pub struct Oracle {
     syncing: Vec<OpId>,
     /// A barrier failed in this life.
     failed: bool,
+    /// Operations that were in progress when it did, beside them: they may still return.
+    spared: Vec<OpId>,
     /// A barrier failed since the last power cut: open may refuse.
     excused: bool,
     /// A power cut interrupted or preceded the recovery that runs: what it must serve.
@@ -101,7 +103,8 @@ impl Oracle {
                 durable,
                 identity,
             } => {
-                breaches.extend(self.failed.then_some(Promise::D9));
+                let is_told = self.failed && !self.spared.contains(op);
+                breaches.extend(is_told.then_some(Promise::D9));
                 if let Some(identity) = identity {
                     self.tell(*identity, *op, &mut breaches, &mut witnesses);
                 }
@@ -118,6 +121,14 @@ impl Oracle {
             Event::BarrierFailed => {
                 self.failed = true;
                 self.excused = true;
+            }
+            Event::FailedBeside => {
+                self.failed = true;
+                self.excused = true;
+                let live = self.live.iter();
+                let waiting = live.filter(|live| live.outcome == Outcome::InProgress);
+                self.spared = waiting.map(|live| live.id).collect();
+                self.spared.extend(&self.syncing);
             }
             Event::PowerCut { after } => {
                 self.excused = false;
@@ -203,6 +214,7 @@ impl Oracle {
     /// The handle is gone; what was in progress stays unfinished.
     fn crash(&mut self) {
         self.failed = false;
+        self.spared.clear();
         self.syncing.clear();
         self.lives = Lives::Second;
     }

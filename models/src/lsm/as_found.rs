@@ -12,7 +12,7 @@
 //! the tables in order, then the log over them, each until a record is cut short, and cuts the log's
 //! torn tail \[assumed\]. There are no deletes and no compaction here.
 
-use super::memory::{Change, Memory};
+use super::memory::{Change, Memory, memtable};
 use super::{Lsm, Variant};
 use crate::cells::{Table, Token, cells_of_table};
 use crate::contract::{Key, OpId, Operation};
@@ -83,7 +83,7 @@ fn flush(assumed: Assumed, memory: &Memory) -> Vec<StepOf<Lsm>> {
         return Vec::new();
     }
     let number = memory.tables.last().map_or(1, |last| last.lo + 1);
-    let entries: Vec<(Key, Option<OpId>)> = memory.memtable().into_iter().collect();
+    let entries: Vec<(Key, Option<OpId>)> = memtable(&memory.log.records).into_iter().collect();
     let table = Arc::new(Table {
         lo: number,
         hi: number,
@@ -152,8 +152,8 @@ pub(super) fn recover(lsm: &Lsm, _: Assumed, tree: &Tree<Token>) -> PlanOf<Lsm> 
         Ok(plan) => (plan.memory, lsm.log_steps(plan.steps), plan.odd),
         Err(_) => (wal::memory::Memory::empty(LOG), Vec::new(), false),
     };
-    let mut memory = Memory { log, tables };
-    let in_the_log = memory.memtable();
+    let mut memory = Memory::new(log, Vec::new(), tables);
+    let in_the_log = memtable(&memory.log.records);
     invented.retain(|key| !in_the_log.contains_key(key));
     for key in invented {
         if !memory.log.invented.contains(&key) {
@@ -234,6 +234,7 @@ impl Lsm {
             table: super::TableSize::Fixed(ENTRY),
             fanout: usize::MAX,
             flush_at: None,
+            background: false,
             chunk: usize::MAX,
         }
     }

@@ -3,12 +3,12 @@
 
 use super::Lsm;
 use super::memory::Memory;
+use super::recovery::live_tables;
 use crate::cells::{Token, whole_table};
 use crate::disk::{Disk, Tree};
 use crate::profile::Profile;
 use crate::protocol::{Protocol, Step, StepOf};
 use crate::wal::record::parse;
-use crate::wal::{LOG, STORE};
 
 /// The inner invariants that guard this step, by number, and whether each holds.
 pub(super) fn guards(
@@ -23,8 +23,8 @@ pub(super) fn guards(
         images.iter().all(|(_, image)| holds(image.view()))
     };
     let recovered = |tree: &Tree<Token>| lsm.recover(tree).ok().map(|plan| plan.memory);
-    let holds_tables = |tree: &Tree<Token>| {
-        recovered(tree).is_some_and(|found| found.floor().index >= memory.floor().index)
+    let holds_up_to = |tree: &Tree<Token>, index: u64| {
+        recovered(tree).is_some_and(|found| found.floor().index >= index)
     };
     let Step::Call { site, .. } = step else {
         let acknowledges = matches!(step, Step::Return { durable: true, .. });
@@ -39,26 +39,30 @@ pub(super) fn guards(
     match *site {
         "flush: rename" => {
             let in_the_log = |tree: &Tree<Token>| {
-                let cells = tree.file(LOG).unwrap_or_default();
+                let cells = tree.file(memory.other()).unwrap_or_default();
                 let parsed = parse(cells, lsm.log.variant, Some(memory.floor()));
-                parsed.records.len() >= memory.log.records.len()
+                parsed.records.len() >= memory.due.len()
             };
             vec![(1, in_every_image(&in_the_log))]
         }
-        // The head of a log that is recycled.
-        "append: write" if memory.log.tail == 1 && !memory.tables.is_empty() => {
-            vec![(2, in_every_image(&holds_tables))]
+        // The head of a log: what it held came before what is due.
+        "append: write" if memory.log.tail == 1 => {
+            let held = match memory.due.first() {
+                Some(due) => due.index - 1,
+                None => memory.floor().index,
+            };
+            match held {
+                0 => Vec::new(),
+                held => vec![(2, in_every_image(&|tree| holds_up_to(tree, held)))],
+            }
         }
         "flush: log cleared" => {
-            let next = memory.floor().index + memory.log.records.len() as u64;
-            let holds = |tree: &Tree<Token>| {
-                recovered(tree).is_some_and(|found| found.floor().index >= next)
-            };
-            vec![(2, in_every_image(&holds))]
+            let held = memory.due.last().map_or(0, |last| last.index);
+            vec![(2, in_every_image(&|tree| holds_up_to(tree, held)))]
         }
         "compaction: remove" => vec![(4, in_every_image(&|tree| all_there(tree, memory)))],
         "flush: directory barrier" | "compaction: directory barrier" => {
-            vec![(5, in_every_image(&all_whole))]
+            vec![(5, in_every_image(&|tree| all_whole(lsm, tree)))]
         }
         _ => Vec::new(),
     }
@@ -72,11 +76,9 @@ fn all_there(tree: &Tree<Token>, memory: &Memory) -> bool {
     })
 }
 
-/// Whether each table that has its final name is whole.
-fn all_whole(tree: &Tree<Token>) -> bool {
-    let names = tree.list(STORE).unwrap_or_default();
-    let tables = names.iter().filter(|name| name.ends_with(".sst"));
-    tables
-        .filter_map(|name| tree.file(&format!("{STORE}/{name}")))
-        .all(|cells| whole_table(cells).is_some())
+/// Whether each table that has its final name, and counts, is whole.
+fn all_whole(lsm: &Lsm, tree: &Tree<Token>) -> bool {
+    let live = live_tables(lsm, tree).into_iter();
+    let mut cells = live.filter_map(|(lo, hi)| tree.file(&super::path_of(lo, hi)));
+    cells.all(|cells| whole_table(cells).is_some())
 }

@@ -1,19 +1,29 @@
 //! What the process that runs an LSM tree knows.
 
-use crate::cells::Table;
+use crate::cells::{Record, Table};
 use crate::contract::{Key, OpId, Value, View};
+use crate::wal::LOG;
 use crate::wal::memory::{self as log, Change as LogChange};
 use crate::wal::record::Floor;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// What the process knows. The memtable is what the log's live records say.
+/// The second log.
+pub const SECOND: &str = "store/log.2";
+
+/// What the process knows. The memtables are what the live records of the logs say.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Memory {
-    /// The log.
+    /// The active log.
     pub log: log::Memory,
+    /// The records of the other log that no table holds yet.
+    pub due: Vec<Arc<Record>>,
     /// The tables, oldest first.
     pub tables: Vec<Arc<Table>>,
+    /// Somebody makes a table of what is due.
+    pub flushing: bool,
+    /// Somebody merges tables.
+    pub merging: bool,
 }
 
 /// How it changes.
@@ -21,18 +31,57 @@ pub struct Memory {
 pub enum Change {
     /// The log's part changes.
     Log(LogChange),
-    /// What the log holds is in this table now.
+    /// The logs change places: what the active one holds is due, and the next record goes to the head of the other one.
+    Switched,
+    /// Somebody makes a table of what is due.
+    FlushBegun,
+    /// What was due is in this table now.
     Flushed(Arc<Table>),
+    /// Somebody merges tables.
+    MergeBegun,
     /// Tables were merged into this one.
     Merged(Arc<Table>),
+    /// Nobody merges tables any more.
+    MergeEnded,
 }
 
 impl Memory {
+    /// Of a store with these tables, of whose logs this is the active one.
+    pub fn new(log: log::Memory, due: Vec<Arc<Record>>, tables: Vec<Arc<Table>>) -> Self {
+        Memory {
+            log,
+            due,
+            tables,
+            flushing: false,
+            merging: false,
+        }
+    }
+
+    /// The path of the log that is not the active one.
+    pub fn other(&self) -> &'static str {
+        match &*self.log.file == SECOND {
+            true => LOG,
+            false => SECOND,
+        }
+    }
+
     /// Makes a change.
     pub fn apply(&mut self, change: &Change) {
         match change {
             Change::Log(change) => self.log.apply(change),
-            Change::Flushed(table) => self.tables.push(table.clone()),
+            Change::Switched => {
+                let file = self.other().into();
+                self.due = std::mem::take(&mut self.log.records);
+                self.log.apply(&LogChange::Moved { file });
+            }
+            Change::FlushBegun => self.flushing = true,
+            Change::Flushed(table) => {
+                self.tables.push(table.clone());
+                self.due.retain(|record| record.index > table.hi);
+                self.flushing = false;
+            }
+            Change::MergeBegun => self.merging = true,
+            Change::MergeEnded => self.merging = false,
             Change::Merged(output) => {
                 let is_input = |table: &Arc<Table>| output.lo <= table.lo && table.hi <= output.hi;
                 let at = self.tables.partition_point(|table| table.hi < output.lo);
@@ -53,7 +102,7 @@ impl Memory {
         for table in &self.tables {
             apply(table, &mut view);
         }
-        for record in &self.log.records {
+        for record in self.due.iter().chain(&self.log.records) {
             view.apply(record.op, &record.writes);
         }
         let invented = self.log.invented.iter();
@@ -61,17 +110,17 @@ impl Memory {
             .extend(invented.map(|&key| (key, Value::Invented)));
         view
     }
+}
 
-    /// The newest write of each key among the log's records; `None`: a delete.
-    pub fn memtable(&self) -> BTreeMap<Key, Option<OpId>> {
-        let mut newest = BTreeMap::new();
-        for record in &self.log.records {
-            for write in &record.writes {
-                newest.insert(write.key, (!write.delete).then_some(record.op));
-            }
+/// The newest write of each key among these records; `None`: a delete.
+pub fn memtable(records: &[Arc<Record>]) -> BTreeMap<Key, Option<OpId>> {
+    let mut newest = BTreeMap::new();
+    for record in records {
+        for write in &record.writes {
+            newest.insert(write.key, (!write.delete).then_some(record.op));
         }
-        newest
     }
+    newest
 }
 
 /// Up to where these tables, oldest first, hold everything.

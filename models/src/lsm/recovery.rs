@@ -3,24 +3,31 @@
 //!
 //! ```text
 //!   name                        what it is                       what recovery does
-//!   LO-HI.sst.tmp, log.tmp      in the making when it crashed    removes it
+//!   LO-HI.sst.tmp, LOG.tmp      in the making when it crashed    removes it
 //!   LO-HI.sst inside another    an input of a merge              removes it, once the output is durable
 //!   LO-HI.sst                   live                             makes its name durable
-//!   log, at or below the floor  what a table holds               puts an end mark at the head
-//!   log, above the floor        live                             as the log does: rewrite, end mark, barrier
+//!   LOG, at or below the floor  what a table holds               puts an end mark at the head
+//!   LOG, above the floor        live                             as the log does: rewrite, end mark, barrier
+//!   LOG, not there              a first creation that crashed    makes it, where nothing was ever written
 //! ```
+//!
+//! `LOG` is `log` or `log.2`. Where both are live, the one with the lower indexes is due, and the floor of the other
+//! one is its last record.
 //!
 //! The names come first: the end mark at the head and the removal of inputs rely on tables that were
 //! perhaps found in the cache only. The removals need no barrier: what comes back is removed again.
 
-use super::memory::{Memory, floor};
+use super::memory::{Memory, SECOND, floor};
 use super::{Lsm, Variant, path_of};
 use crate::cells::{Table, Token, whole_table};
 use crate::disk::{Call, Tree};
 use crate::protocol::{Plan, PlanOf, Refused, Site, Step, StepOf};
-use crate::wal::record::parse;
-use crate::wal::{self, LOG, STORE, TEMPORARY, name_barriers};
+use crate::wal::record::{Floor, Parsed, Record, parse};
+use crate::wal::{self, INIT, LOG, STORE, name_barriers};
 use std::sync::Arc;
+
+const LOGS: [&str; 2] = [LOG, SECOND];
+const LOGS_IN_THE_MAKING: [&str; 2] = ["log.tmp", "log.2.tmp"];
 
 /// The tables of a store, as their names say.
 struct Found {
@@ -43,64 +50,121 @@ pub(super) fn recover(lsm: &Lsm, tree: &Tree<Token>) -> Result<PlanOf<Lsm>, Refu
     }
     let found = names(lsm, tree);
     let tables = read(lsm, tree, &found.live)?;
-    let leftover = tree.lookup(TEMPORARY).map(|_| TEMPORARY.to_string());
-    let leftovers = leftover.into_iter().chain(found.leftovers);
     let remove =
         |site: Site| move |path: String| -> StepOf<Lsm> { Step::call(site, Call::Remove(path)) };
-    let Some(cells) = tree.file(LOG) else {
-        if !tables.is_empty() {
-            return Err(Refused(format!("{LOG} is missing, and there are tables")));
+    let mut leftovers: Vec<StepOf<Lsm>> = found
+        .leftovers
+        .into_iter()
+        .map(remove("recovery: leftover"))
+        .collect();
+    let is_missing = |log: &&str| tree.file(log).is_none();
+    let missing: Vec<&str> = LOGS
+        .iter()
+        .copied()
+        .filter(|log| is_missing(&log))
+        .collect();
+    let logs = Logs::read(lsm, tree, floor(&tables))?;
+    let mut odd = logs.before.1.odd || logs.behind.1.odd;
+    if !missing.is_empty() {
+        if !tables.is_empty() || LOGS.iter().any(|log| head(lsm, tree, log) > 0) {
+            return Err(Refused(format!("{} is missing", missing[0])));
         }
-        steps.extend(leftovers.map(remove("recovery: leftover")));
-        steps.extend(lsm.log_steps(lsm.log.initialise(LOG)));
-        let log = wal::memory::Memory::empty(LOG);
-        let memory = Memory { log, tables };
-        return Ok(Plan {
-            memory,
-            steps,
-            odd: false,
-        });
-    };
-    if cells.first() != Some(&Token::Header) {
-        return Err(Refused(format!(
-            "{LOG} has no valid header: foreign or damaged"
-        )));
-    }
-    let parsed = parse(cells, lsm.log.variant, Some(floor(&tables)));
-    if parsed.hole {
-        return Err(Refused(format!(
-            "records are missing between the tables and {LOG}"
-        )));
+        odd |= !leftovers.is_empty();
+        steps.append(&mut leftovers);
+        for log in missing {
+            steps.extend(lsm.log_steps(lsm.log.make(log, INIT)));
+        }
     }
     let barriers = name_barriers(
         "recovery: directory barrier",
         "recovery: parent directory barrier",
     );
-    let (names, log) = (
-        lsm.log_steps(barriers.into()),
-        lsm.log_steps(lsm.log.repair(LOG, &parsed)),
-    );
+    let names = lsm.log_steps(barriers.into());
+    let repairs = LOGS.map(|log| lsm.log.repair(log, logs.of(log)));
+    let repairs = lsm.log_steps(repairs.concat());
     steps.extend(match lsm.variant {
-        Variant::NamesTrusted => [log, names].concat(),
-        _ => [names, log].concat(),
+        Variant::NamesTrusted => [repairs, names].concat(),
+        _ => [names, repairs].concat(),
     });
-    let removals: Vec<StepOf<Lsm>> = leftovers
-        .map(remove("recovery: leftover"))
-        .chain(
-            found
-                .superseded
-                .into_iter()
-                .map(remove("recovery: superseded table")),
-        )
-        .collect();
-    let odd = parsed.odd || !removals.is_empty();
+    let superseded = found.superseded.into_iter();
+    let superseded = superseded.map(remove("recovery: superseded table"));
+    let removals: Vec<StepOf<Lsm>> = leftovers.into_iter().chain(superseded).collect();
+    odd |= !removals.is_empty();
     steps.extend(removals);
-    let log = wal::memory::Memory::recovered(LOG, &parsed);
+    let (log, due) = logs.memory();
     Ok(Plan {
-        memory: Memory { log, tables },
+        memory: Memory::new(log, due, tables),
         steps,
         odd,
     })
+}
+
+/// The two logs, as they were found.
+struct Logs {
+    /// The one whose live records come first.
+    before: (&'static str, Parsed),
+    /// The other one, read behind that; perhaps it has none.
+    behind: (&'static str, Parsed),
+}
+
+impl Logs {
+    /// Reads both. One that is missing has a header and nothing else.
+    fn read(lsm: &Lsm, tree: &Tree<Token>, floor: Floor) -> Result<Logs, Refused> {
+        let place = |log| Some(head(lsm, tree, log)).filter(|head| *head > floor.index);
+        let mut order = LOGS;
+        if lsm.variant != Variant::LogsInOrderOfNames {
+            order.sort_by_key(|log| place(log).unwrap_or(u64::MAX));
+        }
+        let read = |log: &'static str, floor: Floor| {
+            let cells = tree.file(log).unwrap_or(&[Token::Header]);
+            if cells.first() != Some(&Token::Header) {
+                let what = format!("{log} has no valid header: foreign or damaged");
+                return Err(Refused(what));
+            }
+            let parsed = parse(cells, lsm.log.variant, Some(floor));
+            match parsed.hole {
+                true => Err(Refused(format!(
+                    "records are missing before those in {log}"
+                ))),
+                false => Ok((log, parsed)),
+            }
+        };
+        let before = read(order[0], floor)?;
+        let reached = before.1.records.last().map_or(floor, |last| Floor {
+            generation: last.generation,
+            index: last.index,
+        });
+        let behind = read(order[1], reached)?;
+        Ok(Logs { before, behind })
+    }
+
+    fn of(&self, log: &str) -> &Parsed {
+        match self.before.0 == log {
+            true => &self.before.1,
+            false => &self.behind.1,
+        }
+    }
+
+    /// The active log, and what of the other one is due.
+    fn memory(&self) -> (wal::memory::Memory, Vec<Arc<Record>>) {
+        let (active, due) = match self.behind.1.records.is_empty() {
+            true => (&self.before, Vec::new()),
+            false => (&self.behind, self.before.1.records.clone()),
+        };
+        (wal::memory::Memory::recovered(active.0, &active.1), due)
+    }
+}
+
+/// The index of the record at the head of a log; 0: there is none.
+fn head(lsm: &Lsm, tree: &Tree<Token>, log: &str) -> u64 {
+    let cells = tree.file(log).unwrap_or_default();
+    let parsed = parse(cells, lsm.log.variant, Some(Floor::default()));
+    parsed.records.first().map_or(0, |first| first.index)
+}
+
+/// The intervals of the tables that count, oldest first.
+pub(super) fn live_tables(lsm: &Lsm, tree: &Tree<Token>) -> Vec<(u64, u64)> {
+    names(lsm, tree).live
 }
 
 /// Sorts the names of a store.
@@ -110,7 +174,7 @@ fn names(lsm: &Lsm, tree: &Tree<Token>) -> Found {
     let mut all: Vec<((u64, u64), String)> = Vec::new();
     let mut leftovers = Vec::new();
     for name in &names {
-        if name.ends_with(".sst.tmp") {
+        if name.ends_with(".sst.tmp") || LOGS_IN_THE_MAKING.contains(&&**name) {
             leftovers.push(path(name));
         } else if let Some(interval) = interval_of(name) {
             all.push((interval, path(name)));

@@ -3,7 +3,7 @@
 use super::process::Process;
 use crate::contract::Promise;
 use crate::disk::Failure;
-use crate::protocol::{Protocol, Step};
+use crate::protocol::{Protocol, Step, StepOf};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -48,7 +48,15 @@ fn all<T: Ord + Clone>(set: &Mutex<BTreeSet<T>>) -> Vec<T> {
 
 impl Coverage {
     pub(super) fn step<P: Protocol>(&self, process: &Process<P>) {
-        if let Some(Step::Call { call, site }) = process.steps.first()
+        self.barrier::<P>(process.steps.first());
+    }
+
+    pub(super) fn step_beside<P: Protocol>(&self, process: &Process<P>) {
+        self.barrier::<P>(process.beside.first());
+    }
+
+    fn barrier<P: Protocol>(&self, step: Option<&StepOf<P>>) {
+        if let Some(Step::Call { call, site }) = step
             && call.is_barrier()
         {
             note(&self.barriers, site.to_string());

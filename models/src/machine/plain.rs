@@ -12,7 +12,7 @@ use super::process::Process;
 use crate::contract::{Event, Oracle, Promise};
 use crate::disk::image::Fates;
 use crate::disk::{Disk, Failure};
-use crate::protocol::Protocol;
+use crate::protocol::{Protocol, Step};
 use stateright::{Model, Property};
 
 /// How a power cut is modelled.
@@ -66,6 +66,10 @@ pub enum Act {
     PowerCut(Fates),
     /// The operating system writes this effect back.
     WriteBack(usize),
+    /// The next step beside the operations is taken.
+    Beside,
+    /// The next step beside the operations, a barrier, fails.
+    FailBeside(Failure),
 }
 
 impl<P: Protocol> Plain<P> {
@@ -140,6 +144,16 @@ impl<P: Protocol> Model for Plain<P> {
                 );
             }
         }
+        if let Some(begun) = self.setup.ground.begun(&world.process) {
+            actions.push(Act::Beside);
+            if spent.failures < bounds.failures
+                && let Some(Step::Call { call, .. }) = begun.beside.first()
+            {
+                let kinds = Failure::of(call).iter().copied();
+                let kinds = kinds.filter(|kind| bounds.fails(*kind));
+                actions.extend(kinds.map(Act::FailBeside));
+            }
+        }
         if self.crash == Crash::Writeback && bounds.power_cut && spent.crashes < bounds.crashes {
             actions.extend(
                 world
@@ -180,6 +194,18 @@ impl<P: Protocol> Model for Plain<P> {
             Act::Fail(failure) => {
                 world.spent.failures += 1;
                 let (process, disk, events) = ground.fail(&world.process, &world.disk, failure)?;
+                (world.process, world.disk) = (process, disk);
+                events
+            }
+            Act::Beside => {
+                let (process, disk, events) = ground.step_beside(&world.process, &world.disk)?;
+                (world.process, world.disk) = (process, disk);
+                events
+            }
+            Act::FailBeside(failure) => {
+                world.spent.failures += 1;
+                let taken = ground.failed_beside(&world.process, &world.disk, failure)?;
+                let (process, disk, events) = taken;
                 (world.process, world.disk) = (process, disk);
                 events
             }

@@ -30,6 +30,8 @@ pub struct Process<P: Protocol> {
     pub memory: P::Memory,
     /// The steps to take, the next one first.
     pub steps: Vec<StepOf<P>>,
+    /// The steps that are left of what goes on beside them.
+    pub beside: Vec<StepOf<P>>,
     /// What is buffered: the file, the first cell, the cells.
     pub buffer: Option<(String, usize, Vec<P::Cell>)>,
     /// Whether recovery met something that is not a record.
@@ -118,6 +120,7 @@ impl<P: Protocol> Ground<P> {
                     doing: Doing::Recovery,
                     memory: plan.memory,
                     steps,
+                    beside: Vec::new(),
                     buffer: None,
                     odd: plan.odd,
                 };
@@ -130,6 +133,7 @@ impl<P: Protocol> Ground<P> {
                     doing: Doing::Recovery,
                     memory,
                     steps,
+                    beside: Vec::new(),
                     buffer: None,
                     odd,
                 }
@@ -153,7 +157,7 @@ impl<P: Protocol> Ground<P> {
         is_free: impl FnOnce() -> bool,
     ) -> bool {
         match process.doing {
-            Doing::Idle => true,
+            Doing::Idle => !self.protocol.must_wait(operation, &process.memory),
             Doing::Operation(_) => self.protocol.overlaps(operation, &process.memory) && is_free(),
             Doing::Recovery | Doing::Down => false,
         }
@@ -180,19 +184,7 @@ impl<P: Protocol> Ground<P> {
     pub fn step(&self, process: &Process<P>, disk: &Disk<P::Cell>) -> Taken<P> {
         let (mut process, mut disk) = (process.clone(), disk.clone());
         let step = process.steps.remove(0);
-        let mut events = Vec::new();
-        if self.guarded {
-            for (number, holds) in
-                self.protocol
-                    .guards(&step, &process.memory, &disk, &self.profile)
-            {
-                events.push(if holds {
-                    Event::Guarded(number)
-                } else {
-                    Event::Broken(number)
-                });
-            }
-        }
+        let mut events = self.guards(&step, &process.memory, &disk);
         let op = process.answers(&step);
         let done = match step.bare() {
             Step::Buffer {
@@ -258,6 +250,23 @@ impl<P: Protocol> Ground<P> {
         (self.settled(process), disk, events)
     }
 
+    pub(super) fn guards(
+        &self,
+        step: &StepOf<P>,
+        memory: &P::Memory,
+        disk: &Disk<P::Cell>,
+    ) -> Vec<Event> {
+        if !self.guarded {
+            return Vec::new();
+        }
+        let guards = self.protocol.guards(step, memory, disk, &self.profile);
+        let event = |(number, holds)| match holds {
+            true => Event::Guarded(number),
+            false => Event::Broken(number),
+        };
+        guards.into_iter().map(event).collect()
+    }
+
     fn flush(
         &self,
         process: &mut Process<P>,
@@ -309,6 +318,7 @@ impl<P: Protocol> Ground<P> {
                     doing: Doing::Down,
                     memory,
                     steps: Vec::new(),
+                    beside: Vec::new(),
                     buffer: None,
                     odd,
                 }
@@ -343,7 +353,7 @@ impl<P: Protocol> Ground<P> {
     }
 
     /// The steps without the barrier that is left out.
-    fn thinned(&self, steps: Vec<StepOf<P>>) -> Vec<StepOf<P>> {
+    pub(super) fn thinned(&self, steps: Vec<StepOf<P>>) -> Vec<StepOf<P>> {
         let stays = |step: &StepOf<P>| match (step, &self.without) {
             (Step::Call { call, site }, Some(without)) => !(call.is_barrier() && site == without),
             _ => true,
@@ -357,6 +367,7 @@ impl<P: Protocol> Pooled for Process<P> {
 
     fn pool(&mut self, (): &mut ()) {
         self.steps.shrink_to_fit();
+        self.beside.shrink_to_fit();
     }
 }
 

@@ -22,6 +22,10 @@ pub enum Move {
     Kill,
     /// The power is cut, with these fates.
     PowerCut(Fates),
+    /// The next step of what goes on beside the operations is taken.
+    Beside,
+    /// The next step beside the operations, a barrier, fails.
+    FailBeside(Failure),
 }
 
 /// A run along a script.
@@ -64,6 +68,11 @@ impl<P: Protocol> Run<P> {
         }
     }
 
+    /// The protocol, and the file system below.
+    pub fn ground(&self) -> &Ground<P> {
+        &self.ground
+    }
+
     /// Makes a move, and says what happened. `None`: the move is not possible here.
     pub fn make(&mut self, next: &Move) -> Option<Vec<Event>> {
         let ground = &self.ground;
@@ -95,6 +104,17 @@ impl<P: Protocol> Run<P> {
                     return None;
                 }
                 let (process, disk, events) = ground.fail(&self.process, &self.disk, *failure)?;
+                (self.process, self.disk) = (process, disk);
+                events
+            }
+            Move::Beside => {
+                let (process, disk, events) = ground.step_beside(&self.process, &self.disk)?;
+                (self.process, self.disk) = (process, disk);
+                events
+            }
+            Move::FailBeside(failure) => {
+                let taken = ground.failed_beside(&self.process, &self.disk, *failure)?;
+                let (process, disk, events) = taken;
                 (self.process, self.disk) = (process, disk);
                 events
             }
@@ -142,6 +162,8 @@ impl<P: Protocol> Machine<P> {
             Action::Fail(failure) => Move::Fail(failure),
             Action::Kill => Move::Kill,
             Action::PowerCut { image, .. } => Move::PowerCut(self.fates(state, image)),
+            Action::Beside => Move::Beside,
+            Action::FailBeside(failure) => Move::FailBeside(failure),
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::disk::Call;
 use crate::protocol::{Site, Step, StepOf};
 
 /// Where the steps of making a log stand: create, header, header barrier, rename.
-const INIT: [Site; 4] = [
+pub(crate) const INIT: [Site; 4] = [
     "init: create",
     "init: header",
     "init: header barrier",

@@ -10,7 +10,7 @@ use models::wal::{self, Layout, Wal};
 /// The LSM tree.
 pub(super) const ENGINE: Engine = Engine {
     name: "lsm",
-    about: "the LSM tree: log, flush to a table, recycle the log, merge",
+    about: "the LSM tree: two logs that change places, flush to a table, merge",
     variants: &[
         ("durable", "the protocol that keeps the contract"),
         (
@@ -54,6 +54,14 @@ pub(super) const ENGINE: Engine = Engine {
             "recovery gives the log's head away before it makes the names it found durable",
         ),
         (
+            "other-log-free-too-early",
+            "the full log may be written over as soon as its table is begun",
+        ),
+        (
+            "logs-in-order-of-names",
+            "recovery takes the two logs in the order of their names",
+        ),
+        (
             "cache-trusted",
             "recovery does not write again what may be cached only",
         ),
@@ -91,6 +99,8 @@ fn lsm(check: &Check, sync: wal::SyncMode) -> Result<Lsm, String> {
         "superseded-served" => (Variant::SupersededServed, durable),
         "tombstones-dropped-early" => (Variant::TombstonesDroppedEarly, durable),
         "names-trusted" => (Variant::NamesTrusted, durable),
+        "other-log-free-too-early" => (Variant::OtherLogFreeTooEarly, durable),
+        "logs-in-order-of-names" => (Variant::LogsInOrderOfNames, durable),
         "cache-trusted" => (Variant::Durable, wal::Variant::CacheTrusted),
         "no-end-mark" => (Variant::Durable, wal::Variant::NoEndMark),
         _ => return Err(no_such_variant(check, &ENGINE)),
@@ -109,7 +119,8 @@ fn lsm(check: &Check, sync: wal::SyncMode) -> Result<Lsm, String> {
         },
         table: TableSize::Fixed(sizes.table),
         fanout: sizes.fanout,
-        flush_at: None,
+        flush_at: (sizes.flush_at > 0).then_some(sizes.flush_at),
+        background: sizes.flush_at > 0,
         chunk: usize::MAX,
     })
 }

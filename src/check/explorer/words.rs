@@ -22,7 +22,8 @@ impl<P: Protocol> World<P> {
             Move::Kill => "kill".into(),
             Move::PowerCut(fates) => format!("power cut: {}", self.cut_in_words(at, &fates)),
             other => {
-                let line = line(&self.machine.process(at), &other);
+                let ground = &self.machine.setup.ground;
+                let line = line(ground, &self.machine.process(at), &other);
                 format!("{}{}", line.who(), line.what)
             }
         }
@@ -94,8 +95,17 @@ impl<P: Protocol> World<P> {
             text.push_str("it is to take these steps:\n");
             let mut process = run.process.clone();
             while !process.steps.is_empty() {
-                let _ = writeln!(text, "  {}", line(&process, &Move::Step).what);
+                let _ = writeln!(text, "  {}", line(run.ground(), &process, &Move::Step).what);
                 process.steps.remove(0);
+            }
+        }
+        if !run.process.beside.is_empty() {
+            text.push_str("and beside them:\n");
+            let mut process = run.process.clone();
+            while !process.beside.is_empty() {
+                let next = line(run.ground(), &process, &Move::Beside);
+                let _ = writeln!(text, "  {}", next.what);
+                process.beside.remove(0);
             }
         }
         let _ = writeln!(text, "\nmemory: {:?}", run.process.memory);

@@ -93,6 +93,7 @@ impl<S: Storage> AsFound<S> {
         let at = as_found.last;
         let version = Version {
             memtable: Arc::new(memtable),
+            flushing: None,
             tables: Vec::new(),
         };
         Ok((as_found, Current::new(version, at)))

@@ -13,53 +13,34 @@
 use super::durable::Durable;
 use super::error::{Error, OrFail};
 use super::names::Interval;
-use super::table::{Meta, Table, merge_tables};
-use super::version::{Current, Version};
+use super::options::Background;
+use super::table::{Entry, Meta, Table, merge_tables};
 use crate::storage::Storage;
+use crate::sync::{Race, planted};
+use std::io::ErrorKind;
 use std::sync::Arc;
 
-impl<S: Storage> Durable<S> {
-    /// While the newest tables, as many as are merged, have one level: merges them into one of the
-    /// next.
-    pub(super) fn merge_due(&mut self, current: &Current<S>) -> Result<(), Error> {
-        let fanout = self.options.fanout.max(2);
-        loop {
-            let version = current.version();
-            let Some(newest) = version.tables.get(..fanout) else {
-                return Ok(());
-            };
-            let level = newest[0].meta().level;
-            if newest.iter().any(|table| table.meta().level != level) {
-                return Ok(());
-            }
-            self.merge(current, &version, fanout, level.saturating_add(1))?;
-        }
-    }
+/// A merge asks so often whether the store is about to close: once in so many entries.
+const ENTRIES_A_LOOK: usize = 256;
 
-    /// Flushes, and merges all tables into one.
-    pub(super) fn compact(&mut self, current: &Current<S>) -> Result<(), Error> {
-        self.check_poison()?;
-        self.flush_alone(current)?;
-        let version = current.version();
+impl<S: Storage> Durable<S> {
+    /// Makes a table of all that returned, and merges all tables into one.
+    pub(super) fn compact(&self) -> Result<(), Error> {
+        self.flush_alone()?;
+        let _busy = self.alone_with_merges()?;
+        let version = self.group.look(|book| book.current.version());
         let levels = version.tables.iter().map(|table| table.meta().level);
         match levels.max() {
             Some(level) if version.tables.len() > 1 => {
-                let all = version.tables.len();
-                self.merge(current, &version, all, level.saturating_add(1))
+                let merged = self.merge(&version.tables, level.saturating_add(1));
+                merged.map_err(|error| self.poisoned(error))
             }
             _ => Ok(()),
         }
     }
 
-    /// Merges the newest tables of a version, so many, into one of that level.
-    fn merge(
-        &mut self,
-        current: &Current<S>,
-        version: &Version<S::File>,
-        count: usize,
-        level: u32,
-    ) -> Result<(), Error> {
-        let (inputs, older) = version.tables.split_at(count);
+    /// Merges tables that follow each other, newest first, into one of that level.
+    pub(super) fn merge(&self, inputs: &[Arc<Table<S::File>>], level: u32) -> Result<(), Error> {
         let (Some(newest), Some(oldest)) = (inputs.first(), inputs.last()) else {
             return Ok(());
         };
@@ -70,16 +51,30 @@ impl<S: Storage> Durable<S> {
             level,
             entries: 0,
         };
-        let entries = merge_tables(inputs, meta.lo > 1);
-        let made = self.make_table(meta, entries);
-        let merged = made.map_err(|error| self.poisoned(error))?;
-        self.merges += 1;
-        current.replace(Version {
-            memtable: version.memtable.clone(),
-            tables: [&[merged][..], older].concat(),
-        });
-        let removed = self.remove_tables(inputs);
-        removed.map_err(|error| self.poisoned(error))
+        if planted(Race::InputsGoneTooEarly) {
+            self.remove_tables(inputs)?;
+        }
+        let entries = merge_tables(inputs, meta.lo > 1).enumerate();
+        let entries = entries.map(|(number, entry)| self.unless_closing(number, entry?));
+        let merged = self.make_table(meta, entries)?;
+        self.group.change(|book| book.merged(inputs, merged));
+        match planted(Race::InputsGoneTooEarly) {
+            true => Ok(()),
+            false => self.remove_tables(inputs),
+        }
+    }
+
+    /// Whoever closes the store waits for no long merge: what it left is removed by the next open.
+    fn unless_closing(&self, number: usize, entry: Entry) -> Result<Entry, Error> {
+        let is_time =
+            number.is_multiple_of(ENTRIES_A_LOOK) && self.options.background == Background::Threads;
+        match is_time && self.group.look(|book| book.closing) {
+            true => Err(Error::Storage {
+                doing: "merge tables of a store that closes",
+                source: ErrorKind::Interrupted.into(),
+            }),
+            false => Ok(entry),
+        }
     }
 
     /// Removes the names of these tables, the oldest first. Who reads one of them goes on.

@@ -1,27 +1,25 @@
-//! The writer of a durable store: one record, one barrier, one answer. Flushes are in `flush`, merges in
-//! `compaction`.
+//! The durable store as its callers see it: write, sync, flush, compact. What goes on beside them is in `work`.
 
+use super::book::Book;
 use super::error::Error;
-use super::options::Options;
+use super::options::{Background, Options};
 use super::recovery::{self, Opened};
 use super::version::Current;
-use crate::engine::wal::file::LogFile;
 use crate::engine::wal::format::check_limits;
-use crate::engine::wal::{self, Lsn, Write};
+use crate::engine::wal::group::{Group, Ledger};
+use crate::engine::wal::{Lsn, Write};
 use crate::storage::Storage;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// What one writer at a time has.
+/// What all threads share.
 #[derive(Debug)]
 pub(super) struct Durable<S: Storage> {
     pub(super) storage: S,
     pub(super) dir: PathBuf,
     pub(super) options: Options,
-    pub(super) log: LogFile<S::File>,
-    pub(super) flushes: u64,
-    pub(super) merges: u64,
-    poison: Option<Arc<Error>>,
+    pub(super) group: Group<Book<S>>,
+    _lock: S::Lock,
 }
 
 impl<S: Storage> Durable<S> {
@@ -30,67 +28,120 @@ impl<S: Storage> Durable<S> {
         storage: &S,
         dir: &Path,
         options: &Options,
-    ) -> Result<(Durable<S>, Current<S>), Error> {
-        let Opened { log, version } = recovery::open(storage, dir, options)?;
-        let at = log.last().map_or(0, |lsn| lsn.index);
+        lock: S::Lock,
+    ) -> Result<(Durable<S>, Arc<Current<S>>), Error> {
+        let Opened {
+            active,
+            other,
+            due,
+            version,
+        } = recovery::open(storage, dir, options)?;
+        let at = active.last().map_or(0, |lsn| lsn.index);
+        let current = Arc::new(Current::new(version, at));
         let durable = Durable {
             storage: storage.clone(),
             dir: dir.to_path_buf(),
             options: *options,
-            log,
-            flushes: 0,
-            merges: 0,
-            poison: None,
+            group: Group::new(Book {
+                current: current.clone(),
+                active,
+                other,
+                due,
+                flush_at: options.flush_at,
+                flushing: false,
+                merging: false,
+                flushes: 0,
+                merges: 0,
+                closing: false,
+                poison: None,
+            }),
+            _lock: lock,
         };
-        Ok((durable, Current::new(version, at)))
+        Ok((durable, current))
     }
 
-    /// Appends one record, and shows it once it is appended.
-    pub(super) fn write(&mut self, current: &Current<S>, writes: &[Write]) -> Result<Lsn, Error> {
-        self.check_poison()?;
+    /// Appends one record, and shows it once it returns.
+    pub(super) fn write(&self, writes: &[Write]) -> Result<Lsn, Error> {
         check_limits(writes)?;
-        if self.log.live_bytes() > 0 && self.log.live_bytes() >= self.options.flush_at {
-            self.flush(current)?;
-        }
-        let appended = self.log.append(writes);
-        let lsn = appended.map_err(|error| self.poisoned_by_the_log(error))?;
-        recovery::insert(&current.version().memtable, lsn, writes);
-        current.show(lsn.index);
-        Ok(lsn)
+        self.group.write(
+            || self.make_room(),
+            |book| {
+                book.check_poison()?;
+                let lsn = book.active.stage(writes)?;
+                // Nobody sees it before its index is shown.
+                recovery::insert(&book.current.version().memtable, lsn, writes);
+                Ok(lsn)
+            },
+        )
     }
 
     /// Makes everything that returned durable.
-    pub(super) fn sync(&mut self) -> Result<(), Error> {
+    pub(super) fn sync(&self) -> Result<(), Error> {
         self.check_poison()?;
-        let synced = self.log.sync();
-        synced.map_err(|error| self.poisoned_by_the_log(error))
+        Ok(self.group.sync()?)
+    }
+
+    /// Makes tables of all that returned, and does the merges that are due then, where nobody else does.
+    pub(super) fn flush(&self) -> Result<(), Error> {
+        self.flush_alone()?;
+        if self.options.background == Background::Callers {
+            while self.run_one()? {}
+        }
+        Ok(())
+    }
+
+    /// Makes tables of all that returned.
+    pub(super) fn flush_alone(&self) -> Result<(), Error> {
+        self.check_poison()?;
+        let last = self.group.look(|book| book.active.last());
+        let last = last.map_or(0, |lsn| lsn.index);
+        while self.group.look(|book| book.floor()) < last {
+            match self.group.look(|book| book.due.is_some()) {
+                true => self.wait_for_the_other_log()?,
+                false => self.switch(|_| true)?,
+            }
+            self.check_poison()?;
+        }
+        Ok(())
+    }
+
+    /// One step on the way to a log with room.
+    fn make_room(&self) -> Result<(), Error> {
+        self.check_poison()?;
+        match self.group.look(|book| book.due.is_some()) {
+            true => self.wait_for_the_other_log(),
+            false => self.switch(|book| !book.has_room()),
+        }
+    }
+
+    /// The two logs change places, if that is still wanted when it is this one's turn.
+    fn switch(&self, is_wanted: impl FnOnce(&mut Book<S>) -> bool) -> Result<(), Error> {
+        let turn = self.group.alone()?;
+        if turn.with(|book| book.due.is_none() && is_wanted(book)) {
+            // INVARIANT: what a table will hold was acknowledged, or could be; and a record of the other log says
+            // that everything before it is durable.
+            turn.sync()?;
+            turn.with(Book::switch);
+        }
+        drop(turn);
+        self.group.change(|_| ());
+        Ok(())
+    }
+
+    /// Waits until a table holds the other log, or makes that table.
+    fn wait_for_the_other_log(&self) -> Result<(), Error> {
+        if self.options.background == Background::Callers && self.run_one()? {
+            return Ok(());
+        }
+        self.group.wait_until(|book| {
+            let is_nobodys = book.due.is_some() && !book.flushing;
+            let is_mine = is_nobodys && self.options.background == Background::Callers;
+            book.due.is_none() || is_mine || book.check_poison().is_err()
+        })?;
+        self.check_poison()
     }
 
     pub(super) fn check_poison(&self) -> Result<(), Error> {
-        match &self.poison {
-            Some(because) => Err(Error::Poisoned {
-                because: because.clone(),
-            }),
-            None => Ok(()),
-        }
-    }
-
-    /// A failed barrier is final, and so is any other change that failed: some of it may have
-    /// happened.
-    pub(super) fn poisoned(&mut self, error: Error) -> Error {
-        let because = match error {
-            Error::Poisoned { because } => because,
-            error => Arc::new(error),
-        };
-        self.poison = Some(because.clone());
-        Error::Poisoned { because }
-    }
-
-    /// The log refuses what is not allowed, and goes on; anything else has poisoned it.
-    fn poisoned_by_the_log(&mut self, error: wal::Error) -> Error {
-        match error {
-            wal::Error::Poisoned { .. } => self.poisoned(error.into()),
-            refused => refused.into(),
-        }
+        self.group.look(|book| book.check_poison())
     }
 }

@@ -103,10 +103,11 @@ pub enum Error {
         because: &'static str,
     },
 
-    /// There are tables and no log. No crash does that, for the log came first and is never
-    /// removed. Nothing was changed; what was written since the last flush was in the log.
-    #[error("the store in {} has tables and no log, which no crash does; put the log \
-             back", dir.display())]
+    /// A log is missing, and there are tables or records. No crash does that: both logs were there, durably, before
+    /// the first record was written, and are never removed. Nothing was changed; what was written since the last flush
+    /// was in the logs.
+    #[error("the store in {} has tables or records, and lacks one of its two logs, which no crash does; put \
+             the log back", dir.display())]
     LogMissing {
         /// The store directory.
         dir: PathBuf,
@@ -168,6 +169,10 @@ impl From<wal::Error> for Error {
                 lo,
                 hi,
                 because: "the log begins after them, and no table holds them",
+            },
+            wal::Error::Panicked => Error::Panicked,
+            wal::Error::Poisoned { .. } => Error::Poisoned {
+                because: Arc::new(Error::Log(error)),
             },
             log => Error::Log(log),
         }

@@ -1,62 +1,40 @@
-//! A flush: the memtable becomes a table, and the log begins at its head again.
+//! A flush: a memtable becomes a table, and the log that holds the same may be written over.
 //!
 //! ```text
 //! data barrier of the log, where it is not covered      what a table holds was acknowledged, or could be
-//! create LO-HI.sst.tmp | write | barrier
+//! the next record goes to the head of the other log     over records that tables hold
+//! create LO-HI.sst.tmp | write | barrier                beside the writers, from here on
 //! rename to LO-HI.sst | directory barrier               the table is durable, name and all: only now
-//! the next record is written at the head of the log     over records that the table holds
+//!                                                       the full log may be the other one
 //! ```
 //!
-//! CRASH: before the directory barrier completes, the log still has every record, and the table, if
+//! CRASH: before the directory barrier completes, the full log still has every record, and the table, if
 //! its name is there, holds the same. After it, the log may keep its old records: the table says that
 //! they are covered.
 //!
-//! INVARIANT: the log is written over only after what it protects is durable elsewhere.
+//! INVARIANT: a log is written over only after what it protects is durable elsewhere.
 
+use super::book::Due;
 use super::durable::Durable;
 use super::error::{Error, OrFail};
 use super::memtable::Memtable;
 use super::names::Interval;
 use super::recovery::open_table;
 use super::table::{self, Entry, Meta, Table};
-use super::version::{Current, Version};
 use crate::storage::{File, Storage};
+use crate::sync::{Race, planted};
 use std::sync::Arc;
 
 impl<S: Storage> Durable<S> {
-    /// Flushes, where the log has live records, and does the merges that are due then.
-    pub(super) fn flush(&mut self, current: &Current<S>) -> Result<(), Error> {
-        self.check_poison()?;
-        if !self.flush_alone(current)? {
-            return Ok(());
+    /// Makes a table of what is due, and gives its log away.
+    pub(super) fn make_flushed(&self, due: Due, memtable: &Memtable) -> Result<(), Error> {
+        let free_too_early = planted(Race::OtherLogFreeTooEarly);
+        if free_too_early {
+            self.group.change(|book| book.due = None);
         }
-        self.merge_due(current)
-    }
-
-    /// The steps of a flush; `false`: there was nothing to flush.
-    pub(super) fn flush_alone(&mut self, current: &Current<S>) -> Result<bool, Error> {
-        let Some(last) = self.log.last().filter(|_| self.log.live_bytes() > 0) else {
-            return Ok(false);
-        };
-        self.sync()?;
-        let Version { memtable, tables } = &*current.version();
-        debug_assert!(!memtable.is_empty());
-        let meta = Meta {
-            lo: self.log.floor() + 1,
-            hi: last.index,
-            generation: last.generation,
-            level: 0,
-            entries: 0,
-        };
-        let made = self.make_table(meta, memtable.newest().map(Ok));
-        let table = made.map_err(|error| self.poisoned(error))?;
-        self.log.recycle();
-        self.flushes += 1;
-        current.replace(Version {
-            memtable: Arc::new(Memtable::new()),
-            tables: [&[table][..], tables].concat(),
-        });
-        Ok(true)
+        let table = self.make_table(due.meta(), memtable.newest().map(Ok))?;
+        self.group.change(|book| book.flushed(table));
+        Ok(())
     }
 
     /// Makes a table durable, with its name. Until this returns, nothing depends on it.

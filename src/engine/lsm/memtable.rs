@@ -67,10 +67,6 @@ impl Memtable {
         })
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.versions.is_empty()
-    }
-
     /// About how much memory it takes. A version that another of the same record replaced counts.
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)

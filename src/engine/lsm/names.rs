@@ -3,10 +3,12 @@
 use super::error::Error;
 use std::path::Path;
 
-/// The log, once its header is durable.
-pub(crate) const LOG: &str = "log";
-/// The log before that. A leftover is from a creation that a crash ended: nothing was ever in it.
-pub(crate) const LOG_IN_THE_MAKING: &str = "log.tmp";
+/// The two logs, once their headers are durable.
+pub(crate) const LOGS: [&str; 2] = ["log", "log.2"];
+/// The logs before that. A leftover is from a creation that a crash ended: nothing was ever in it.
+pub(crate) const LOGS_IN_THE_MAKING: [&str; 2] = ["log.tmp", "log.2.tmp"];
+/// The log of the as-found discipline.
+pub(crate) const LOG: &str = LOGS[0];
 const TABLE: &str = ".sst";
 const IN_THE_MAKING: &str = ".tmp";
 
@@ -53,9 +55,9 @@ pub(crate) fn as_found_table(number: u64) -> String {
 /// What is in a store's directory, by its names.
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    pub(super) has_log: bool,
-    pub(super) has_log_in_the_making: bool,
-    /// Tables in the making, sorted by name.
+    /// Which of the two logs.
+    pub(super) logs: [bool; 2],
+    /// Logs and tables in the making, sorted by name.
     pub(super) leftovers: Vec<String>,
     pub(super) tables: Vec<Interval>,
 }
@@ -67,10 +69,10 @@ impl Found {
         let mut found = Found::default();
         for name in names {
             let path = || dir.join(name);
-            if name == LOG {
-                found.has_log = true;
-            } else if name == LOG_IN_THE_MAKING {
-                found.has_log_in_the_making = true;
+            if let Some(log) = LOGS.iter().position(|log| log == name) {
+                found.logs[log] = true;
+            } else if LOGS_IN_THE_MAKING.contains(&name.as_str()) {
+                found.leftovers.push(name.clone());
             } else if let Some(table) = name.strip_suffix(IN_THE_MAKING) {
                 let stem = table.strip_suffix(TABLE);
                 if stem.and_then(Interval::parse).is_some() {

@@ -32,9 +32,9 @@ pub struct Scan<S: Storage> {
 }
 
 impl<S: Storage> Scan<S> {
-    /// What the records up to `at` left in the memtable and in these tables, newest first.
+    /// What the records up to `at` left in the memtables and in these tables, each newest first.
     pub(crate) fn new(
-        memtable: &Arc<Memtable>,
+        memtables: Vec<Arc<Memtable>>,
         at: u64,
         newest_first: &[Arc<Table<S::File>>],
         span: Span,
@@ -43,8 +43,15 @@ impl<S: Storage> Scan<S> {
         let span = Arc::new(span);
         let merge =
             |direction| {
-                let written = Written::new(memtable.clone(), at, Span::clone(&span), direction);
-                let mut sources = vec![Source::Memtable(written)];
+                let written = |memtable: &Arc<Memtable>| {
+                    Source::Memtable(Written::new(
+                        memtable.clone(),
+                        at,
+                        Span::clone(&span),
+                        direction,
+                    ))
+                };
+                let mut sources: Vec<_> = memtables.iter().map(written).collect();
                 sources.extend(newest_first.iter().map(|table| {
                     Source::Table(Cursor::new(table.clone(), span.clone(), direction))
                 }));

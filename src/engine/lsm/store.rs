@@ -7,33 +7,35 @@ use super::options::Options;
 use super::scan::Scan;
 use super::stats::{Stats, TableStats};
 use super::version::{Current, Snapshot};
+use super::work::Workers;
 use crate::engine::Discipline;
 use crate::engine::wal::{Lsn, Write};
 use crate::storage::{Storage, claim};
+use crate::sync::Mutex;
 use std::ops::RangeBounds;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 
 /// An open LSM tree, alone in its directory. Keys and values are bytes; a key has at most
 /// [`KEY_BYTES_MAX`](super::KEY_BYTES_MAX) of them, a value
 /// [`VALUE_BYTES_MAX`](super::VALUE_BYTES_MAX), and both may be empty.
 ///
-/// Writers take turns, and one that flushes keeps the others waiting. Readers wait for nobody: each
-/// sees the store as of the last write that returned.
+/// Writers who come together share one barrier. Tables are made and merged beside them
+/// ([`Options::background`]), and a writer waits for that only where two logs are full ([`Options::flush_at`]).
+/// Readers wait for nobody: each sees the store as of the last write that returned.
 ///
 /// Dropping it does not sync: in a mode that does not sync every write, what only returned is then
 /// cached, and a power cut may take it. [`Store::close`] syncs.
 #[derive(Debug)]
 pub struct Store<S: Storage> {
-    current: Current<S>,
-    writer: Mutex<Writer<S>>,
-    _lock: S::Lock,
+    current: Arc<Current<S>>,
+    kept: Kept<S>,
 }
 
 #[derive(Debug)]
-enum Writer<S: Storage> {
-    Durable(Box<Durable<S>>),
-    AsFound(Box<AsFound<S>>),
+enum Kept<S: Storage> {
+    Durable(Workers<S>),
+    AsFound(Box<Mutex<AsFound<S>>>, S::Lock),
 }
 
 impl<S: Storage> Store<S> {
@@ -47,21 +49,18 @@ impl<S: Storage> Store<S> {
         let lock = lock.ok_or_else(|| Error::Locked {
             dir: dir.to_path_buf(),
         })?;
-        let (writer, current) = match options.discipline {
+        let (kept, current) = match options.discipline {
             Discipline::Durable => {
-                let (durable, current) = Durable::open(&storage, dir, &options)?;
-                (Writer::Durable(Box::new(durable)), current)
+                let (durable, current) = Durable::open(&storage, dir, &options, lock)?;
+                (Kept::Durable(Workers::of(Arc::new(durable))), current)
             }
             Discipline::AsFound => {
                 let (as_found, current) = AsFound::open(&storage, dir, &options)?;
-                (Writer::AsFound(Box::new(as_found)), current)
+                let as_found = Box::new(Mutex::new(as_found));
+                (Kept::AsFound(as_found, lock), Arc::new(current))
             }
         };
-        Ok(Store {
-            current,
-            writer: Mutex::new(writer),
-            _lock: lock,
-        })
+        Ok(Store { current, kept })
     }
 
     /// Gives the key this value; otherwise as [`Store::write`].
@@ -79,7 +78,7 @@ impl<S: Storage> Store<S> {
     }
 
     /// Makes several writes that any reader and any crash sees all or none of. It is one call, and one
-    /// record. Where the log is full it flushes first, and does the merges that are due.
+    /// record. Where both logs are full it waits until a table holds one of them.
     ///
     /// Once this returns, a kill leaves it, and so does a power cut in
     /// [`SyncMode::EveryWrite`](super::SyncMode::EveryWrite). In the other modes a power cut leaves
@@ -89,9 +88,12 @@ impl<S: Storage> Store<S> {
     /// After a failure the writes may be found by the next recovery or not; until then no reader
     /// sees them, and this handle takes no more.
     pub fn write(&self, writes: &[Write]) -> Result<Lsn, Error> {
-        match &mut *self.writer()? {
-            Writer::Durable(durable) => durable.write(&self.current, writes),
-            Writer::AsFound(as_found) => as_found.write(&self.current, writes),
+        match &self.kept {
+            Kept::Durable(workers) => workers.durable().write(writes),
+            Kept::AsFound(as_found, _) => {
+                let mut as_found = as_found.lock().map_err(|_| Error::Panicked)?;
+                as_found.write(&self.current, writes)
+            }
         }
     }
 
@@ -114,13 +116,13 @@ impl<S: Storage> Store<S> {
         self.current.snapshot()
     }
 
-    /// Makes a table of what was written since the last flush, so that the log begins anew, and does
-    /// the merges that are due. Once this returns, everything that returned before is durable.
-    /// As-found promises nothing.
+    /// Makes tables of everything that returned before, so that the logs are empty but for what others write
+    /// meanwhile; with [`Background::Callers`](super::Background::Callers), it also does the merges that are due then. Once this returns,
+    /// everything that returned before is durable. As-found promises nothing.
     pub fn flush(&self) -> Result<(), Error> {
-        match &mut *self.writer()? {
-            Writer::Durable(durable) => durable.flush(&self.current),
-            Writer::AsFound(as_found) => as_found.flush(),
+        match &self.kept {
+            Kept::Durable(workers) => workers.durable().flush(),
+            Kept::AsFound(as_found, _) => as_found.lock().map_err(|_| Error::Panicked)?.flush(),
         }
     }
 
@@ -128,32 +130,40 @@ impl<S: Storage> Store<S> {
     /// returns, everything that returned before is durable. As-found has no compaction: this does
     /// nothing.
     pub fn compact(&self) -> Result<(), Error> {
-        match &mut *self.writer()? {
-            Writer::Durable(durable) => durable.compact(&self.current),
-            Writer::AsFound(_) => Ok(()),
+        match &self.kept {
+            Kept::Durable(workers) => workers.durable().compact(),
+            Kept::AsFound(..) => Ok(()),
+        }
+    }
+
+    /// Makes a table of a full log, or merges tables that are due; `false`: there is nothing of that to do. Needed
+    /// with [`Background::Callers`](super::Background::Callers) only, and there whenever one likes: a writer who would have to wait does it.
+    pub fn run_one(&self) -> Result<bool, Error> {
+        match &self.kept {
+            Kept::Durable(workers) => workers.durable().run_one(),
+            Kept::AsFound(..) => Ok(false),
         }
     }
 
     /// Makes everything that returned durable, with one barrier where there is anything to cover.
     /// As-found: this does nothing.
     pub fn sync(&self) -> Result<(), Error> {
-        match &mut *self.writer()? {
-            Writer::Durable(durable) => durable.sync(),
-            Writer::AsFound(_) => Ok(()),
+        match &self.kept {
+            Kept::Durable(workers) => workers.durable().sync(),
+            Kept::AsFound(..) => Ok(()),
         }
     }
 
-    /// Syncs, as [`Store::sync`], and lets go of the directory, also where the sync fails. Snapshots
-    /// and scans go on.
+    /// Syncs, as [`Store::sync`], and lets go of the directory, also where the sync fails. It waits for a table
+    /// that is being made, and for no merge. Snapshots and scans go on.
     pub fn close(self) -> Result<(), Error> {
         self.sync()
     }
 
-    /// What the store is made of now. Waits for a write that goes on.
+    /// What the store is made of now.
     pub fn stats(&self) -> Result<Stats, Error> {
-        let writer = self.writer()?;
         let version = self.current.version();
-        let memtable_bytes = version.memtable.bytes();
+        let memtable_bytes = version.memtables().map(|memtable| memtable.bytes()).sum();
         let table = |table: &Arc<super::table::Table<S::File>>| {
             let meta = table.meta();
             TableStats {
@@ -164,34 +174,40 @@ impl<S: Storage> Store<S> {
                 bytes: table.file_bytes(),
             }
         };
-        Ok(match &*writer {
-            Writer::Durable(durable) => Stats {
-                last: durable.log.last(),
-                durable_mark: durable.log.mark(),
-                log_bytes: durable.log.live_bytes(),
+        Ok(match &self.kept {
+            Kept::Durable(workers) => workers.durable().group.look(|book| Stats {
+                last: book.active.last(),
+                durable_mark: book.active.mark(),
+                log_bytes: book.active.live_bytes()
+                    + book.due.map_or(0, |_| book.other.live_bytes()),
                 memtable_bytes,
-                flushes: durable.flushes,
-                merges: durable.merges,
-                tables: version.tables.iter().map(table).collect(),
-            },
-            Writer::AsFound(as_found) => Stats {
-                last: (as_found.last > 0).then_some(Lsn {
-                    generation: 0,
-                    index: as_found.last,
-                }),
-                durable_mark: 0,
-                log_bytes: as_found.log_bytes()?,
-                memtable_bytes,
-                flushes: as_found.flushes,
-                merges: 0,
-                tables: Vec::new(),
-            },
+                flushes: book.flushes,
+                merges: book.merges,
+                tables: book.current.version().tables.iter().map(table).collect(),
+            }),
+            Kept::AsFound(as_found, _) => {
+                let as_found = as_found.lock().map_err(|_| Error::Panicked)?;
+                Stats {
+                    last: (as_found.last > 0).then_some(Lsn {
+                        generation: 0,
+                        index: as_found.last,
+                    }),
+                    durable_mark: 0,
+                    log_bytes: as_found.log_bytes()?,
+                    memtable_bytes,
+                    flushes: as_found.flushes,
+                    merges: 0,
+                    tables: Vec::new(),
+                }
+            }
         })
     }
 
-    fn writer(&self) -> Result<MutexGuard<'_, Writer<S>>, Error> {
-        self.writer.lock().map_err(|_| Error::Poisoned {
-            because: Arc::new(Error::Panicked),
-        })
+    /// How many threads wait for others.
+    pub fn waiting(&self) -> usize {
+        match &self.kept {
+            Kept::Durable(workers) => workers.durable().group.waiting(),
+            Kept::AsFound(..) => 0,
+        }
     }
 }

@@ -1,13 +1,15 @@
 //! The whole store, on real files and on the simulated disk.
 
 mod as_found;
+mod background;
 mod failures;
+mod gated;
 mod life;
 mod model;
 mod names;
 mod readers;
 
-use super::{Error, Options, Store, SyncMode, Write};
+use super::{Background, Error, Options, Store, SyncMode, Write};
 use crate::engine::wal::Lsn;
 use crate::storage::Storage;
 use crate::storage::faulty::Faulty;
@@ -46,10 +48,13 @@ impl Home {
     }
 }
 
+/// Nothing is written ahead, and nobody works beside the writers.
 fn options(flush_at: u64, fanout: usize) -> Options {
     Options {
         flush_at,
         fanout,
+        preallocate: 0,
+        background: Background::Callers,
         ..Options::default()
     }
 }

@@ -8,7 +8,7 @@
 //! returned  the batch is there: readers see it, and the mark is as far as its barrier reached
 //! ```
 //!
-//! Who is alone does the four in a row ([`LogFile::append`]); many writers share them (`group`).
+//! Many writers share them (`group`).
 
 use super::batch::{Batch, Staged};
 use super::error::{Error, OrFail};
@@ -143,30 +143,6 @@ impl<F: File> LogFile<F> {
         next
     }
 
-    /// Appends a record, alone. After a failure it may be found by the next recovery or not, and this
-    /// handle takes no more.
-    pub(crate) fn append(&mut self, writes: &[Write]) -> Result<Lsn, Error> {
-        let lsn = self.stage(writes)?;
-        self.write_staged()?;
-        Ok(lsn)
-    }
-
-    /// Makes everything that returned durable, with one barrier where there is anything to cover.
-    pub(crate) fn sync(&mut self) -> Result<(), Error> {
-        self.check_poison()?;
-        if self.is_covered() {
-            return Ok(());
-        }
-        self.want_barrier();
-        self.write_staged()
-    }
-
-    fn write_staged(&mut self) -> Result<(), Error> {
-        let batch = self.take();
-        let written = batch.write();
-        self.returned(batch, written)
-    }
-
     /// Gives a record its number, and puts it behind what is staged.
     pub(crate) fn stage(&mut self, writes: &[Write]) -> Result<Lsn, Error> {
         self.check_poison()?;
@@ -267,6 +243,23 @@ impl<F: File> LogFile<F> {
         self.staged.chain = Chain::start_of(self.owner);
         self.floor = self.last;
         self.calls_since_barrier = 0;
+    }
+
+    /// Starts at the head again and goes on behind that log, all of which is durable. What this one holds is held
+    /// elsewhere, durably, and its owner says so as the floor at the next open.
+    pub(crate) fn take_over(&mut self, before: &LogFile<F>) {
+        debug_assert!(before.is_covered() && before.is_quiet() && self.is_quiet());
+        (self.last, self.staged.last) = (before.last, before.last);
+        (self.mark, self.begun) = (before.mark, before.begun);
+        self.found_generation = before.found_generation;
+        self.poison.clone_from(&before.poison);
+        self.recycle();
+    }
+
+    /// It goes on in the same life as the other one of its owner, which may know of a later one.
+    pub(crate) fn is_of_the_life_of(&mut self, other: &mut LogFile<F>) {
+        let generation = self.found_generation.max(other.found_generation);
+        (self.found_generation, other.found_generation) = (generation, generation);
     }
 
     /// Whether barriers cover everything, staged or returned.

@@ -39,6 +39,8 @@ pub(crate) const RECORD_HEADER: usize = 2 * CELL;
 pub(crate) const END_MARK: [u8; CELL] = [0; CELL];
 pub(crate) const MAGIC: &[u8; 8] = b"LIGHTOUT";
 const VERSION: u16 = 1;
+/// Of the logs of an LSM tree: since there are two of them.
+const VERSION_OF_TWO: u16 = 2;
 const PUT: u8 = 1;
 const DELETE: u8 = 2;
 const BEGIN: u8 = 3;
@@ -232,9 +234,17 @@ impl Owner {
         matches!(self, Owner::Log | Owner::Bitcask)
     }
 
+    /// The version of its format that this program reads and writes.
+    fn version(self) -> u16 {
+        match self {
+            Owner::Lsm => VERSION_OF_TWO,
+            _ => VERSION,
+        }
+    }
+
     /// The 16 bytes that a log of this engine begins with.
     pub(crate) fn file_header(self) -> [u8; FILE_HEADER] {
-        header_of(self as u16, VERSION)
+        header_of(self as u16, self.version())
     }
 
     /// Whether these first bytes of a file are those of a log of this engine.
@@ -257,11 +267,11 @@ impl Owner {
                 path: path(),
                 found: engine,
             })
-        } else if version != VERSION {
+        } else if version != self.version() {
             Err(Error::OtherVersion {
                 path: path(),
                 found: version,
-                known: VERSION,
+                known: self.version(),
             })
         } else if *header != self.file_header() {
             Err(Error::DamagedHeader {

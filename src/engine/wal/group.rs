@@ -181,7 +181,16 @@ impl<L: Ledger> Group<L> {
         changed
     }
 
-    /// Waits until the ledger is changed so, beside the writers: no batch wakes it.
+    /// Waits until the ledger is changed so, by somebody else.
+    pub(crate) fn wait_until(&self, is_so: impl Fn(&mut L) -> bool) -> Result<(), Error> {
+        let mut state = self.lock()?;
+        while !is_so(&mut state.ledger) {
+            state = self.wait(state)?;
+        }
+        Ok(())
+    }
+
+    /// The same, for who works beside the writers: no batch wakes it.
     pub(crate) fn wait_for_work(&self, is_so: impl Fn(&mut L) -> bool) -> Result<(), Error> {
         let mut state = self.lock()?;
         while !is_so(&mut state.ledger) {

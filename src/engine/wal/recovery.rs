@@ -95,6 +95,18 @@ pub(crate) fn scan<F: File>(
     }
 }
 
+/// What the record at the head of a log is, where there is one. Changes nothing.
+pub(crate) fn head<F: File>(file: &F, path: &Path, owner: Owner) -> Result<Option<Lsn>, Error> {
+    let len = file.len().or_fail("read the log")?;
+    let mut pieces = Pieces::new(file, len);
+    let mut bytes = Vec::new();
+    let header = pieces.read(0, FILE_HEADER as u64, &mut bytes);
+    header.or_fail("read the log")?;
+    owner.check_file_header(path, &bytes)?;
+    let first = pieces.record(FILE_HEADER as u64, Chain::start_of(owner), &mut bytes);
+    Ok(first.or_fail("read the log")?.map(|header| header.lsn))
+}
+
 /// Whether this first record and those that follow it are at or below the floor. One that is further
 /// above it than the next record tells of a hole.
 fn is_covered<F: File>(
@@ -184,6 +196,11 @@ fn read_run<F: File>(
 }
 
 impl Scan {
+    /// The newest record that was accepted, or the floor.
+    pub(crate) fn last(&self) -> Option<Lsn> {
+        self.last
+    }
+
     /// Whether a record was accepted.
     pub(crate) fn has_records(&self) -> bool {
         self.first.is_some()

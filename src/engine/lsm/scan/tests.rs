@@ -57,7 +57,7 @@ impl Store {
     }
 
     fn scan(&self, at: u64, span: Span) -> Scan<OsStorage> {
-        Scan::new(&self.memtable, at, &self.tables, span)
+        Scan::new(vec![self.memtable.clone()], at, &self.tables, span)
     }
 }
 

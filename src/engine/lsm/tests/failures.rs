@@ -151,7 +151,7 @@ fn a_failure_of_an_open_is_an_error_and_the_next_open_does_all_of_it_again() {
         );
         let store = home.open_on(&storage).unwrap();
         assert_eq!(all(&store), pairs(&[("a", "1"), ("b", "2")]));
-        assert_eq!(home.names(), ["1-1.sst", "log"]);
+        assert_eq!(home.names(), ["1-1.sst", "log", "log.2"]);
     }
 }
 
@@ -192,7 +192,7 @@ fn a_second_opener_is_told_that_the_store_is_open() {
 #[test]
 fn a_store_that_is_not_as_it_was_left_is_refused_and_left_alone() {
     type Change = fn(&Home);
-    let cases: [(&str, Change, &str); 12] = [
+    let cases: [(&str, Change, &str); 14] = [
         (
             "a log of somebody else",
             |home| fs::write(home.file("log"), "a diary").unwrap(),
@@ -217,6 +217,16 @@ fn a_store_that_is_not_as_it_was_left_is_refused_and_left_alone() {
             "no log",
             |home| fs::remove_file(home.file("log")).unwrap(),
             "LogMissing",
+        ),
+        (
+            "no second log",
+            |home| fs::remove_file(home.file("log.2")).unwrap(),
+            "LogMissing",
+        ),
+        (
+            "a second log of somebody else",
+            |home| fs::write(home.file("log.2"), "a diary").unwrap(),
+            "Foreign",
         ),
         (
             "a table of somebody else",
@@ -249,8 +259,14 @@ fn a_store_that_is_not_as_it_was_left_is_refused_and_left_alone() {
             "Damaged",
         ),
         (
-            "no table",
-            |home| fs::remove_file(home.file("1-1.sst")).unwrap(),
+            "no table, and its log is written over",
+            |home| {
+                let store = home.open().unwrap();
+                store.flush().unwrap();
+                store.put(b"c", b"3").unwrap();
+                drop(store);
+                fs::remove_file(home.file("1-2.sst")).unwrap();
+            },
             "Hole",
         ),
         (
@@ -288,6 +304,17 @@ fn edit(home: &Home, name: &str, at: usize, byte: u8) {
 }
 
 #[test]
+fn a_table_that_is_missing_is_made_again_where_its_log_is_still_there() {
+    let (home, _, store) = two_records();
+    drop(store);
+    fs::remove_file(home.file("1-1.sst")).unwrap();
+    let store = home.open().unwrap();
+    assert_eq!(all(&store), pairs(&[("a", "1"), ("b", "2")]));
+    assert!(store.run_one().unwrap());
+    assert_eq!(tables(&store), [(1, 1, 0, 1)]);
+}
+
+#[test]
 fn any_flipped_bit_of_a_footer_is_refused() {
     let (home, _, store) = two_records();
     drop(store);
@@ -312,7 +339,7 @@ fn a_damaged_superseded_table_is_removed_as_any_other() {
     drop(store);
     fs::write(home.file("2-2.sst"), "came back, in part").unwrap();
     assert_eq!(all(&home.open().unwrap()), pairs(&[("a", "1"), ("b", "2")]));
-    assert_eq!(home.names(), ["1-2.sst", "log"]);
+    assert_eq!(home.names(), ["1-2.sst", "log", "log.2"]);
 }
 
 #[test]

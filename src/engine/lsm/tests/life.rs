@@ -63,7 +63,7 @@ fn a_store_keeps_what_was_written_on_the_simulated_disk() {
 }
 
 #[test]
-fn a_new_store_is_a_log_with_a_durable_header_and_durable_names() {
+fn a_new_store_is_two_logs_with_durable_headers_and_durable_names() {
     let (home, storage) = (Home::new(), Faulty::default());
     home.open_on(&storage).unwrap();
     assert_eq!(
@@ -74,10 +74,38 @@ fn a_new_store_is_a_log_with_a_durable_header_and_durable_names() {
             "write_at log.tmp 0 16",
             "barrier log.tmp",
             "rename log.tmp",
+            "create log.2.tmp",
+            "write_at log.2.tmp 0 16",
+            "barrier log.2.tmp",
+            "rename log.2.tmp",
             "directory_barrier store",
             &format!("directory_barrier {}", home.name()),
+            "write_at log 16 16",
+            "barrier log",
+            "write_at log.2 16 16",
+            "barrier log.2",
         ]
     );
+}
+
+#[test]
+fn a_creation_goes_on_where_a_crash_ended_it() {
+    for (missing, kept) in [("log", "log.2"), ("log.2", "log")] {
+        let (home, storage) = (Home::new(), Faulty::default());
+        home.open_on(&storage).unwrap();
+        std::fs::remove_file(home.file(missing)).unwrap();
+        std::fs::write(home.file("log.2.tmp"), "half a header").unwrap();
+        storage.take_calls();
+        let store = home.open_on(&storage).unwrap();
+        let made = format!("create {missing}.tmp");
+        assert_eq!(storage.take_calls()[..2], ["remove log.2.tmp", &made]);
+        assert_eq!(store.put(b"a", b"1").unwrap(), lsn(1, 1));
+        drop(store);
+        std::fs::remove_file(home.file(kept)).unwrap();
+        let has_records = missing == "log";
+        let refused = matches!(home.open(), Err(Error::LogMissing { .. }));
+        assert_eq!(refused, has_records, "the record is in the first log");
+    }
 }
 
 #[test]
@@ -93,7 +121,7 @@ fn a_write_is_one_write_and_one_data_barrier() {
 }
 
 #[test]
-fn a_flush_makes_the_table_durable_and_then_the_log_begins_at_its_head() {
+fn a_flush_makes_the_table_durable_and_the_next_record_goes_to_the_head_of_the_other_log() {
     let (home, storage) = (Home::new(), Faulty::default());
     let store = Store::open(
         storage.clone(),
@@ -122,9 +150,13 @@ fn a_flush_makes_the_table_durable_and_then_the_log_begins_at_its_head() {
     );
     store.flush().unwrap();
     store.put(b"c", b"3").unwrap();
-    assert_eq!(storage.take_calls(), ["write_at log 16 48"]);
-    let len = std::fs::metadata(home.file("log")).unwrap().len();
-    assert_eq!(len, 16 + 2 * 48, "nothing is truncated");
+    assert_eq!(storage.take_calls(), ["write_at log.2 16 48"]);
+    let len = |log| std::fs::metadata(home.file(log)).unwrap().len();
+    assert_eq!(len("log"), 16 + 2 * 48, "nothing is truncated");
+    store.flush().unwrap();
+    store.put(b"d", b"4").unwrap();
+    assert!(storage.take_calls().contains(&"write_at log 16 48".into()));
+    assert_eq!(len("log"), 16 + 2 * 48);
 }
 
 #[test]
@@ -176,32 +208,82 @@ fn the_newest_tables_of_one_level_are_merged_and_their_inputs_removed_oldest_fir
         ]
     );
     assert_eq!(tables(&store), [(1, 4, 2, 4)]);
-    assert_eq!(home.names(), ["1-4.sst", "log"]);
+    assert_eq!(home.names(), ["1-4.sst", "log", "log.2"]);
 }
 
 #[test]
-fn the_log_is_flushed_before_the_write_that_finds_it_full() {
+fn the_write_that_finds_the_log_full_goes_to_the_other_one_and_a_table_is_made_beside() {
     let home = Home::new();
     let store = Store::open(OsStorage, &home.store(), options(96, 4)).unwrap();
-    for key in ["a", "b"] {
+    for key in ["a", "b", "c"] {
         store.put(key.as_bytes(), b"").unwrap();
     }
-    assert_eq!(store.stats().unwrap().log_bytes, 96);
+    assert_eq!(store.stats().unwrap().log_bytes, 3 * 48);
     assert!(tables(&store).is_empty());
-    store.put(b"c", b"").unwrap();
+    assert!(store.run_one().unwrap());
     assert_eq!(tables(&store), [(1, 2, 0, 2)]);
     assert_eq!(store.stats().unwrap().log_bytes, 48);
     assert_eq!(store.stats().unwrap().flushes, 1);
+    assert!(!store.run_one().unwrap());
 }
 
 #[test]
-fn a_log_that_is_always_full_flushes_every_record_and_nothing_when_it_is_empty() {
+fn the_write_that_finds_both_logs_full_makes_the_table_itself() {
+    let (home, storage) = (Home::new(), Faulty::default());
+    let store = Store::open(storage.clone(), &home.store(), options(96, 4)).unwrap();
+    for key in ["a", "b", "c", "d"] {
+        store.put(key.as_bytes(), b"").unwrap();
+    }
+    storage.take_calls();
+    store.put(b"e", b"").unwrap();
+    let mut calls = storage.take_calls();
+    assert!(calls.remove(1).starts_with("write_at 1-2.sst.tmp 0 "));
+    assert_eq!(
+        calls,
+        [
+            "create 1-2.sst.tmp",
+            "barrier 1-2.sst.tmp",
+            "rename 1-2.sst.tmp",
+            "directory_barrier store",
+            "write_at log 16 48",
+            "data_barrier log",
+        ]
+    );
+    assert_eq!(tables(&store), [(1, 2, 0, 2)]);
+    assert_eq!(store.stats().unwrap().log_bytes, 3 * 48);
+}
+
+#[test]
+fn logs_that_are_always_full_take_one_record_each() {
     let home = Home::new();
     let store = Store::open(OsStorage, &home.store(), options(0, 9)).unwrap();
     for key in ["a", "b", "c"] {
         store.put(key.as_bytes(), b"").unwrap();
     }
-    assert_eq!(tables(&store), [(2, 2, 0, 1), (1, 1, 0, 1)]);
+    assert_eq!(tables(&store), [(1, 1, 0, 1)]);
+    store.flush().unwrap();
+    assert_eq!(tables(&store), [(3, 3, 0, 1), (2, 2, 0, 1), (1, 1, 0, 1)]);
+    store.flush().unwrap();
+    assert_eq!(store.stats().unwrap().flushes, 3, "nothing is nothing");
+}
+
+#[test]
+fn an_open_tells_the_log_that_is_due_from_the_active_one() {
+    let home = Home::new();
+    let open = || Store::open(OsStorage, &home.store(), options(96, 4)).unwrap();
+    let mut store = open();
+    for key in ["a", "b", "c"] {
+        store.put(key.as_bytes(), b"").unwrap();
+    }
+    // Twice, so that either log is the one that is due.
+    for (table, more) in [((1, 2), ["d", "e"]), ((3, 4), ["f", "g"])] {
+        store = open_again(store, open);
+        assert!(store.run_one().unwrap());
+        assert_eq!((tables(&store)[0].0, tables(&store)[0].1), table);
+        for key in more {
+            store.put(key.as_bytes(), b"").unwrap();
+        }
+    }
 }
 
 #[test]
@@ -276,9 +358,11 @@ fn an_open_syncs_the_names_first_and_removes_what_is_left_over_last() {
             &format!("directory_barrier {}", home.name()),
             "write_at log 16 16",
             "barrier log",
-            "remove log.tmp",
+            "write_at log.2 16 16",
+            "barrier log.2",
             "remove 1-10.sst.tmp",
             "remove 1-9.sst.tmp",
+            "remove log.tmp",
             "remove 1-2.sst",
         ]
     );
@@ -300,7 +384,13 @@ fn an_open_writes_live_records_that_no_mark_covers_again() {
     let store = home.open_on(&storage).unwrap();
     assert_eq!(
         storage.take_calls()[2..],
-        ["write_at log 64 48", "write_at log 112 16", "barrier log"]
+        [
+            "write_at log 16 16",
+            "barrier log",
+            "write_at log.2 64 48",
+            "write_at log.2 112 16",
+            "barrier log.2",
+        ]
     );
     assert_eq!(store.stats().unwrap().durable_mark, 3);
 }
@@ -308,10 +398,9 @@ fn an_open_writes_live_records_that_no_mark_covers_again() {
 #[test]
 fn sync_and_close_cover_what_is_not_covered_and_nothing_else() {
     let (home, storage) = (Home::new(), Faulty::default());
-    let sync = SyncMode::Never;
     let options = Options {
-        sync,
-        ..Options::default()
+        sync: SyncMode::Never,
+        ..options(1 << 20, 4)
     };
     let store = Store::open(storage.clone(), &home.store(), options).unwrap();
     store.put(b"a", b"").unwrap();

@@ -14,6 +14,7 @@ enum Step {
     Flush,
     Compact,
     Sync,
+    Work,
     Close,
     Drop,
     Snapshot,
@@ -37,6 +38,7 @@ fn any_step() -> impl Strategy<Value = Step> {
         2 => Just(Step::Flush),
         1 => Just(Step::Compact),
         1 => Just(Step::Sync),
+        2 => Just(Step::Work),
         1 => Just(Step::Close),
         1 => Just(Step::Drop),
         2 => Just(Step::Snapshot),
@@ -49,12 +51,14 @@ fn any_options() -> impl Strategy<Value = Options> {
         Just(SyncMode::EveryN(std::num::NonZeroU32::new(3).unwrap())),
         Just(SyncMode::Never)
     ];
-    (prop_oneof![0u64..300, 300u64..2_000], 0usize..4, sync).prop_map(|(flush_at, fanout, sync)| {
-        Options {
-            sync,
-            ..options(flush_at, fanout)
-        }
-    })
+    let background = prop_oneof![Just(Background::Threads), Just(Background::Callers)];
+    let flush_at = prop_oneof![0u64..300, 300u64..2_000];
+    let options = |(flush_at, fanout, sync, background)| Options {
+        sync,
+        background,
+        ..options(flush_at, fanout)
+    };
+    (flush_at, 0usize..4, sync, background).prop_map(options)
 }
 
 fn apply(map: &mut Map, writes: &[Write]) {
@@ -119,6 +123,7 @@ fn run<S: Storage>(storage: S, dir: &Path, options: Options, steps: &[Step]) {
             Step::Flush => store.flush().unwrap(),
             Step::Compact => store.compact().unwrap(),
             Step::Sync => store.sync().unwrap(),
+            Step::Work => drop(store.run_one().unwrap()),
             Step::Close => {
                 store.close().unwrap();
                 store = open();

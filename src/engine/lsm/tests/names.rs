@@ -56,14 +56,17 @@ fn only_names_as_this_code_writes_them_are_tables() {
         "1-4.sst",
         "12-12.sst.tmp",
         "log",
+        "log.2",
+        "log.2.tmp",
+        "log.3",
         "log.tmp",
         "notes",
         "x.sst.tmp",
     ])
     .unwrap();
     assert_eq!(found.tables, [interval(1, 4)]);
-    assert_eq!(found.leftovers, ["12-12.sst.tmp"]);
-    assert!(found.has_log && found.has_log_in_the_making);
+    assert_eq!(found.leftovers, ["12-12.sst.tmp", "log.2.tmp", "log.tmp"]);
+    assert_eq!(found.logs, [true, true]);
     for foreign in [
         "x.sst",
         "01-4.sst",

@@ -12,4 +12,5 @@
 #![cfg(loom)]
 
 mod log;
+mod lsm;
 mod segments;
