@@ -58,11 +58,7 @@ pub(super) fn recover(lsm: &Lsm, tree: &Tree<Token>) -> Result<PlanOf<Lsm>, Refu
         .map(remove("recovery: leftover"))
         .collect();
     let is_missing = |log: &&str| tree.file(log).is_none();
-    let missing: Vec<&str> = LOGS
-        .iter()
-        .copied()
-        .filter(|log| is_missing(&log))
-        .collect();
+    let missing: Vec<&str> = LOGS.iter().copied().filter(|log| is_missing(log)).collect();
     let logs = Logs::read(lsm, tree, floor(&tables))?;
     let mut odd = logs.before.1.odd || logs.behind.1.odd;
     if !missing.is_empty() {

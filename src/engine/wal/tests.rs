@@ -96,3 +96,28 @@ fn keys(records: &[Record]) -> Vec<String> {
 fn name(path: &Path) -> String {
     path.file_name().unwrap().to_string_lossy().into_owned()
 }
+
+/// One who is alone with a log.
+impl<F: crate::storage::File> super::file::LogFile<F> {
+    /// Stages, writes and syncs a record.
+    pub(crate) fn append(&mut self, writes: &[Write]) -> Result<Lsn, Error> {
+        let lsn = self.stage(writes)?;
+        self.write_staged()?;
+        Ok(lsn)
+    }
+
+    /// Syncs what returned.
+    pub(crate) fn sync(&mut self) -> Result<(), Error> {
+        if self.is_covered() {
+            return Ok(());
+        }
+        self.want_barrier();
+        self.write_staged()
+    }
+
+    fn write_staged(&mut self) -> Result<(), Error> {
+        let batch = self.take();
+        let written = batch.write();
+        self.returned(batch, written)
+    }
+}

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::storage::{File, Storage};
+use models::disk::image::Fates;
 
 const DIR: &str = "dir";
 
