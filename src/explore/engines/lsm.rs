@@ -87,7 +87,7 @@ impl LsmSubject {
         Ok(found)
     }
 
-    /// Twenty-three operations, some of which a table or a merge follows or is overtaken by.
+    /// Twenty-two operations, some of which a table or a merge follows or is overtaken by.
     pub fn workload() -> Vec<Operation<MapWrite>> {
         vec![
             one(put("a", 1, 60)),
@@ -111,7 +111,6 @@ impl LsmSubject {
                 MapWrite::delete("d"),
                 put("g", 11, 60),
             ]),
-            Operation::maintain("flush"),
             one(put("a", 12, 60)),
             one(MapWrite::delete("c")),
             Operation::maintain("compact"),
