@@ -12,5 +12,4 @@
 #![cfg(loom)]
 
 mod log;
-mod lsm;
 mod segments;
