@@ -69,8 +69,10 @@ pub enum Race {
     WaitersForgotten,
     /// Flush: the other log may be written over before the table of it is durable.
     OtherLogFreeTooEarly,
-    /// Merge: the tables that it reads lose their names before the merged one is durable.
+    /// Merge: the files that it reads lose their names before the merged one is durable.
     InputsGoneTooEarly,
+    /// An event is served before a barrier covers it.
+    ServedBeforeBarrier,
     /// A writer stages while another is alone, as into a segment that is being closed.
     StagedWhileAlone,
 }

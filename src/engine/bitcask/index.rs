@@ -15,7 +15,7 @@ use std::sync::Arc;
 pub(super) struct Index<F> {
     pub(super) keydir: Keydir,
     /// What records change that have not returned yet, by their indexes.
-    staged: VecDeque<(u64, Vec<Change>)>,
+    pub(super) staged: VecDeque<(u64, Vec<Change>)>,
     pub(super) merged: Option<Arc<Merged<F>>>,
     /// Whether the merged file has a hint.
     pub(super) hinted: bool,

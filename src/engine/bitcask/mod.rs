@@ -10,8 +10,8 @@
 //!
 //! - [`Bitcask`] is the handle, [`Options`] its settings, [`Stats`] what it is made of.
 //! - The data files are a log in segments ([`SegmentedLog`](super::wal::segments::SegmentedLog)). `merged`: the bytes of a
-//!   merged file. `hint`: those of its hint. `keydir`: where the value of each key is; `index`: what is kept beside the data files. `recovery`: what an open does.
-//!   `merge`: what a merge does.
+//!   merged file. `hint`: those of its hint. `keydir`: where the value of each key is; `source`: how it is read; `index`: what
+//!   is kept beside the data files. `recovery`: what an open does. `merge`: what a merge does.
 //! - [`as_found`]: the unsafe other one.
 //!
 //! A merged file holds the newest value of each key among the records up to `HI`, the last one of the closed files. It
@@ -27,12 +27,36 @@ mod keydir;
 mod merge;
 mod merged;
 mod recovery;
+mod source;
 mod store;
 #[cfg(test)]
 mod tests;
 
 pub use error::Error;
 pub use store::{Bitcask, Options, Stats};
+
+/// What the store in `dir` holds once it is recovered, which this does: its keys, in order, with their values. It uses no
+/// primitive of a scheduler, so a test may call it on what a crash would leave, in the middle of an execution.
+#[cfg(any(loom, shuttle))]
+pub fn recovered<S: crate::storage::Storage>(
+    storage: &S,
+    dir: &std::path::Path,
+) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Error> {
+    use crate::engine::wal::{format::Owner, segments};
+    let options = segments::Options::default();
+    let find = |point, last| recovery::find(storage, dir, point, last);
+    let beside = index::Index::default();
+    let (mut data, found) =
+        segments::recovered_segments(storage, dir, options, Owner::Bitcask, beside, find)?;
+    data.beside = found.settle(storage, data.read_from(None))?;
+    let mut pairs = Vec::new();
+    for (key, entry) in &data.beside.keydir.entries {
+        let value = source::Source::of(&data, entry.at).value(key, dir)?;
+        pairs.push((key.clone(), value));
+    }
+    pairs.sort_unstable();
+    Ok(pairs)
+}
 
 pub(crate) use hint::encode as encode_hint;
 pub(crate) use merged::{Meta, encode as encode_merged};

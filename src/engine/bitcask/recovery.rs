@@ -5,10 +5,12 @@
 
 use super::error::{Error, OrFail};
 use super::hint;
+use super::index::Index;
 use super::keydir::{At, Entry, Keydir, changes};
 use super::merged::Merged;
-use super::store::Data;
-use crate::engine::wal::Entry as LogEntry;
+use crate::engine::wal::read::Place;
+use crate::engine::wal::segments::Record;
+use crate::engine::wal::{self, Entry as LogEntry};
 use crate::storage::{File, Storage, read_all};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -122,14 +124,14 @@ fn number_of(stem: &str) -> Option<u64> {
 }
 
 impl<F: File> Found<F> {
-    /// Takes in what the data files say, once they are recovered, and removes what does not count.
+    /// Takes in what the data files say, once they are recovered, and removes what does not count: the store's index.
     pub(super) fn settle<S: Storage<File = F>>(
         mut self,
         storage: &S,
-        log: &Data<S>,
-    ) -> Result<(), Error> {
+        data: impl Iterator<Item = Result<(Place, Record), wal::Error>>,
+    ) -> Result<Index<F>, Error> {
         let floor = self.merged.as_ref().map_or(0, |it| it.footer.meta.hi);
-        for read in log.read_from(None) {
+        for read in data {
             let (place, record) = read?;
             if let LogEntry::Writes(writes) = record.entry
                 && place.index > floor
@@ -141,11 +143,11 @@ impl<F: File> Found<F> {
             let removed = storage.remove(&path);
             removed.or_fail("remove what a crash left of a merge")?;
         }
-        log.look(|segments| {
-            let index = &mut segments.beside;
-            (index.keydir, index.hinted) = (self.keydir, self.hinted);
-            index.merged = self.merged.map(Arc::new);
-        });
-        Ok(())
+        Ok(Index {
+            keydir: self.keydir,
+            merged: self.merged.map(Arc::new),
+            hinted: self.hinted,
+            ..Index::default()
+        })
     }
 }

@@ -2,13 +2,11 @@
 
 use super::error::Error;
 use super::index::Index;
-use super::keydir::At;
-use super::merged::Merged;
 use super::recovery;
+use super::source::Source;
 use crate::engine::wal::format::Owner;
-use crate::engine::wal::read::{Place, Records};
-use crate::engine::wal::segments::{self, Segments, Shared};
-use crate::engine::wal::{Entry as LogEntry, Lsn, SyncMode, Write};
+use crate::engine::wal::segments::{self, Shared};
+use crate::engine::wal::{Lsn, SyncMode, Write};
 use crate::storage::Storage;
 use crate::sync::Mutex;
 use std::path::{Path, PathBuf};
@@ -57,15 +55,7 @@ impl Stats {
 }
 
 /// The data files, and what is beside them.
-pub(super) type Data<S> = Shared<S, Index<<S as Storage>::File>>;
-
-/// Where a value is to be read, whatever becomes of the store meanwhile.
-pub(super) enum Source<F> {
-    /// From a record, the one of its writes with this number.
-    Data(Place, Option<Records<Arc<F>>>, usize),
-    /// From a merged file: where, and so many bytes.
-    Merged(Option<Arc<Merged<F>>>, u64, u64),
-}
+type Data<S> = Shared<S, Index<<S as Storage>::File>>;
 
 /// An open store, alone in its directory. Keys and values are bytes, with the log's limits:
 /// [`KEY_BYTES_MAX`](crate::engine::wal::KEY_BYTES_MAX) and [`VALUE_BYTES_MAX`](crate::engine::wal::VALUE_BYTES_MAX).
@@ -99,7 +89,8 @@ impl<S: Storage> Bitcask<S> {
         let beside = Index::default();
         let (log, found) =
             Shared::open(storage.clone(), dir, options, Owner::Bitcask, beside, find)?;
-        found.settle(&storage, &log)?;
+        let index = found.settle(&storage, log.read_from(None))?;
+        log.look(|segments| segments.beside = index);
         Ok(Bitcask {
             storage,
             dir: dir.to_path_buf(),
@@ -139,9 +130,11 @@ impl<S: Storage> Bitcask<S> {
     pub fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
         let source = self.log.look(|segments| {
             let at = segments.beside.keydir.entries.get(key)?.at;
-            Some(source(segments, at))
+            Some(Source::of(segments, at))
         });
-        source.map(|source| self.value_at(key, source)).transpose()
+        source
+            .map(|source| source.value(key, &self.dir))
+            .transpose()
     }
 
     /// The keys that have a value, in order.
@@ -236,57 +229,10 @@ impl<S: Storage> Bitcask<S> {
         self.log.look(|segments| at(&mut segments.beside))
     }
 
-    /// The value of a key that is there.
-    pub(super) fn value_at(&self, key: &[u8], source: Source<S::File>) -> Result<Vec<u8>, Error> {
-        match source {
-            Source::Data(place, records, nth) => {
-                let records = records.ok_or_else(|| self.another(place.index))?;
-                let (_, entry) = records.first()?;
-                if let LogEntry::Writes(mut writes) = entry
-                    && nth < writes.len()
-                    && let Write::Put { value, .. } = writes.swap_remove(nth)
-                {
-                    return Ok(value);
-                }
-                Err(self.another(place.index))
-            }
-            Source::Merged(merged, at, bytes) => {
-                let merged = merged.ok_or_else(|| self.another(at))?;
-                let (found, value) = merged.read(at, bytes as usize)?;
-                match found == key {
-                    true => Ok(value),
-                    false => Err(self.another(at)),
-                }
-            }
-        }
-    }
-
-    fn another(&self, at: u64) -> Error {
-        Error::Damaged {
-            path: self.dir.clone(),
-            at,
-            because: "another entry stands where a key's value was",
-        }
-    }
-
     fn check_poison(&self) -> Result<(), Error> {
         match self.look(|index| index.poison.clone()) {
             Some(because) => Err(Error::Poisoned { because }),
             None => Ok(self.log.check_poison()?),
-        }
-    }
-}
-
-/// Where a value is to be read that is there now.
-pub(super) fn source<F: crate::storage::File>(
-    segments: &Segments<F, Index<F>>,
-    at: At,
-) -> Source<F> {
-    match at {
-        At::Data(place, nth) => Source::Data(place, segments.read_at(place), nth),
-        At::Merged(placed) => {
-            let merged = segments.beside.merged.clone();
-            Source::Merged(merged, placed.at, placed.entry_bytes)
         }
     }
 }

@@ -38,6 +38,30 @@ pub(crate) use page::{Node, NodeOf};
 pub(crate) use slot::{SLOT_BYTES, Slot};
 pub(crate) use tree::{Pages, changed, empty};
 
+/// What the tree in `dir`, of pages of so many bytes, holds once it is recovered, which this does: its keys, in order, with
+/// their values. It uses no primitive of a scheduler, so a test may call it on what a crash would leave, in the middle of
+/// an execution.
+#[cfg(any(loom, shuttle))]
+pub fn recovered<S: crate::storage::Storage>(
+    storage: &S,
+    dir: &std::path::Path,
+    page_bytes: usize,
+) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Error> {
+    let options = Options {
+        page_bytes,
+        preallocate: 0,
+        ..Options::default()
+    };
+    let found = recovery::recover(storage, dir, &options)?;
+    let path = dir.join(recovery::PAGES);
+    range::pairs(&book::Returned::new(
+        path,
+        page_bytes,
+        found.file,
+        found.dirty,
+    ))
+}
+
 /// The least bytes of a page.
 pub const PAGE_BYTES_MIN: usize = 256;
 /// The most bytes of a page.

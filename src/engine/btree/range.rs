@@ -1,6 +1,6 @@
 //! Scans: a range of keys, in order, leaf by leaf.
 
-use super::book::Book;
+use super::book::Returned;
 use super::error::Error;
 use super::page::Node;
 use super::store::Btree;
@@ -41,7 +41,7 @@ impl<'t, S: Storage> Range<'t, S> {
         }
         let part = self
             .tree
-            .look(|book| next_part(book, &self.from, &self.to))?;
+            .look(|book| next_part(&book.pages, &self.from, &self.to))?;
         let Some((last, _)) = part.last() else {
             return Ok(None);
         };
@@ -53,7 +53,7 @@ impl<'t, S: Storage> Range<'t, S> {
 
 /// The entries of the first leaf that has any of the range; none where the range is at its end.
 fn next_part<F: File>(
-    book: &Book<F>,
+    pages: &Returned<F>,
     from: &Bound<Vec<u8>>,
     to: &Bound<Vec<u8>>,
 ) -> Result<Vec<Pair>, Error> {
@@ -71,7 +71,7 @@ fn next_part<F: File>(
         Bound::Excluded(to) => key < &to[..],
         Bound::Unbounded => true,
     };
-    let mut leaf = book.pages.leaf_of(least)?;
+    let mut leaf = pages.leaf_of(least)?;
     loop {
         let Node::Leaf { right, entries } = &*leaf else {
             return Ok(Vec::new());
@@ -82,11 +82,25 @@ fn next_part<F: File>(
         if !part.is_empty() || at < entries.len() || *right == 0 {
             return Ok(part);
         }
-        let next = book.pages.node(*right)?;
+        let next = pages.node(*right)?;
         if !matches!(&*next, Node::Leaf { .. }) {
-            return Err(book.pages.misplaced(*right));
+            return Err(pages.misplaced(*right));
         }
         leaf = next;
+    }
+}
+
+/// All keys of these pages with their values, in order.
+#[cfg(any(loom, shuttle))]
+pub(super) fn pairs<F: File>(pages: &Returned<F>) -> Result<Vec<Pair>, Error> {
+    let (mut pairs, mut from) = (Vec::new(), Bound::Unbounded);
+    loop {
+        let part = next_part(pages, &from, &Bound::Unbounded)?;
+        let Some((last, _)) = part.last() else {
+            return Ok(pairs);
+        };
+        from = Bound::Excluded(last.clone());
+        pairs.extend(part);
     }
 }
 

@@ -7,6 +7,7 @@ use super::snapshot::Snapshot;
 use crate::engine::wal::file::LogFile;
 use crate::engine::wal::group::Ledger;
 use crate::storage::File;
+use crate::sync::{Race, planted};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -53,7 +54,8 @@ impl<F: File> Book<F> {
     /// The first event after a position, if it is durable.
     pub(super) fn durable_after(&self, position: Option<Position>) -> Option<Arc<Event>> {
         let event = self.events.all.get(self.events.after(position))?;
-        (event.position.lsn.index <= self.log.mark()).then(|| event.clone())
+        let is_durable = event.position.lsn.index <= self.log.mark();
+        (is_durable || planted(Race::ServedBeforeBarrier)).then(|| event.clone())
     }
 
     pub(super) fn check_poison(&self) -> Result<(), Error> {

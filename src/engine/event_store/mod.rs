@@ -45,5 +45,16 @@ pub use projection::Projection;
 pub use store::{Appended, EventStore, Options};
 pub use subscription::Subscription;
 
+/// The events of the store in `dir` once it is recovered, which this does, in order. It uses no primitive of a scheduler,
+/// so a test may call it on what a crash would leave, in the middle of an execution.
+#[cfg(any(loom, shuttle))]
+pub fn recovered<S: crate::storage::Storage>(
+    storage: &S,
+    dir: &std::path::Path,
+) -> Result<Vec<std::sync::Arc<Event>>, Error> {
+    let habits = crate::engine::wal::file::Habits::default();
+    Ok(recovery::recover(storage, dir, habits)?.events.all)
+}
+
 pub(crate) use codec::encode;
 pub(crate) use snapshot::encode as encode_snapshot;

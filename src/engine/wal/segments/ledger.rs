@@ -1,11 +1,14 @@
 //! What the lock of a log in segments is for.
 
-use super::super::file::LogFile;
-use super::super::format::FILE_HEADER;
+use super::super::error::Error;
+use super::super::file::{Habits, LogFile};
+use super::super::format::{FILE_HEADER, Lsn, Owner};
 use super::super::group::Ledger;
 use super::super::read::{Place, Records};
-use crate::storage::File;
+use super::{Options, Record, recovery};
+use crate::storage::{File, Storage};
 use std::fmt::Debug;
+use std::path::Path;
 use std::sync::Arc;
 
 /// What an engine keeps beside its log, and changes with it.
@@ -50,7 +53,45 @@ impl<F: File, B: Beside> Ledger for Segments<F, B> {
     }
 }
 
+/// Recovers the segments in `dir`, which is claimed. Otherwise as [`Shared::open`](super::Shared::open).
+pub(crate) fn recovered<S: Storage, B, T, E: From<Error>>(
+    storage: &S,
+    dir: &Path,
+    options: Options,
+    owner: Owner,
+    beside: B,
+    check: impl FnOnce(u64, u64) -> Result<T, E>,
+) -> Result<(Segments<S::File, B>, T), E> {
+    let habits = Habits {
+        sync: options.sync,
+        preallocate: options.preallocate,
+    };
+    let (found, checked) = recovery::recover(storage, dir, habits, owner, check)?;
+    let segments = Segments {
+        closed: found.closed,
+        last: found.last,
+        point: found.point,
+        segment_bytes: options.segment_bytes,
+        beside,
+    };
+    Ok((segments, checked))
+}
+
 impl<F: File, B> Segments<F, B> {
+    /// The records above the truncation point and after `after`, notes too, with their places.
+    pub(crate) fn read_from(
+        &self,
+        after: Option<Lsn>,
+    ) -> impl Iterator<Item = Result<(Place, Record), Error>> + use<F, B> {
+        let point = self.point;
+        let segments: Vec<_> = self.all().map(|it| it.read_from(after)).collect();
+        segments
+            .into_iter()
+            .flat_map(|mut records| std::iter::from_fn(move || records.next_placed()))
+            .map(|read| read.map(|(place, (lsn, entry))| (place, Record { lsn, entry })))
+            .filter(move |read| read.as_ref().map_or(true, |(_, it)| it.lsn.index > point))
+    }
+
     /// The records from a place on, where its segment is still there.
     pub(crate) fn read_at(&self, place: Place) -> Option<Records<Arc<F>>> {
         let segment = self.all().filter(|it| it.floor() < place.index).last();

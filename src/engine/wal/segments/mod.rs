@@ -31,7 +31,7 @@ use super::error::Error;
 use super::file::LogFile;
 use super::format::{Entry, Lsn, Note, Owner, Write};
 use crate::storage::Storage;
-pub(crate) use ledger::{Beside, Segments};
+pub(crate) use ledger::{Beside, Segments, recovered as recovered_segments};
 pub(crate) use shared::Shared;
 use std::path::{Path, PathBuf};
 
@@ -63,18 +63,12 @@ impl Default for Options {
 /// execution.
 #[cfg(any(loom, shuttle))]
 pub fn recovered<S: Storage>(storage: &S, dir: &Path) -> Result<(u64, Vec<Record>), Error> {
-    let habits = super::file::Habits::default();
     let check = |_, _| Ok::<(), Error>(());
-    let (found, ()) = recovery::recover(storage, dir, habits, Owner::Log, check)?;
-    let mut records = Vec::new();
-    for segment in found.closed.iter().chain([&found.last]) {
-        let mut entries = segment.read_from(None);
-        while let Some(read) = entries.next_entry() {
-            let (lsn, entry) = read?;
-            records.extend((lsn.index > found.point).then_some(Record { lsn, entry }));
-        }
-    }
-    Ok((found.point, records))
+    let options = Options::default();
+    let (segments, ()) = ledger::recovered(storage, dir, options, Owner::Log, (), check)?;
+    let records = segments.read_from(None);
+    let records = records.map(|read| read.map(|(_, record)| record));
+    Ok((segments.point, records.collect::<Result<_, _>>()?))
 }
 
 /// A record, as it was appended.

@@ -1,12 +1,12 @@
 //! The log in segments, for whoever keeps something beside it.
 
 use super::super::error::{Error, OrFail};
-use super::super::file::{self, Habits};
+use super::super::file;
 use super::super::format::{Lsn, Note, Owner, Write, check_limits};
 use super::super::group::{Alone, Group, Ledger};
 use super::super::read::Place;
-use super::ledger::{Beside, Segments};
-use super::{Options, Record, names, recovery};
+use super::ledger::{Beside, Segments, recovered};
+use super::{Options, Record, names};
 use crate::storage::{File, Storage, claim};
 use std::path::{Path, PathBuf};
 
@@ -39,18 +39,7 @@ impl<S: Storage, B: Beside> Shared<S, B> {
         let lock = lock.ok_or_else(|| Error::Locked {
             dir: dir.to_path_buf(),
         })?;
-        let habits = Habits {
-            sync: options.sync,
-            preallocate: options.preallocate,
-        };
-        let (found, checked) = recovery::recover(&storage, dir, habits, owner, check)?;
-        let segments = Segments {
-            closed: found.closed,
-            last: found.last,
-            point: found.point,
-            segment_bytes: options.segment_bytes,
-            beside,
-        };
+        let (segments, checked) = recovered(&storage, dir, options, owner, beside, check)?;
         let log = Shared {
             storage,
             dir: dir.to_path_buf(),
@@ -163,15 +152,7 @@ impl<S: Storage, B: Beside> Shared<S, B> {
         &self,
         after: Option<Lsn>,
     ) -> impl Iterator<Item = Result<(Place, Record), Error>> + use<S, B> {
-        let (point, segments) = self.look(|segments| {
-            let records: Vec<_> = segments.all().map(|it| it.read_from(after)).collect();
-            (segments.point, records)
-        });
-        segments
-            .into_iter()
-            .flat_map(|mut records| std::iter::from_fn(move || records.next_placed()))
-            .map(|read| read.map(|(place, (lsn, entry))| (place, Record { lsn, entry })))
-            .filter(move |read| read.as_ref().map_or(true, |(_, it)| it.lsn.index > point))
+        self.look(|segments| segments.read_from(after))
     }
 
     /// The index of the last record in the segments before the last: nothing is appended up to there.

@@ -11,5 +11,9 @@
 
 #![cfg(loom)]
 
+mod bitcask;
+mod btree;
+mod events;
 mod log;
+mod lsm;
 mod segments;
