@@ -72,18 +72,31 @@
 //! `CHECKING.md` in the repository says what is checked and what is not, how to read a counterexample, and what
 //! to audit; `CHANGELOG.md` what semver covers.
 
+// A scheduler of threads looks at engines on simulated storage, and at nothing that is built around them.
+#![cfg_attr(any(loom, shuttle), allow(dead_code, unused_imports))]
+
+#[cfg(not(any(loom, shuttle)))]
 pub mod check;
+#[cfg(not(any(loom, shuttle)))]
 pub mod conform;
+#[cfg(not(any(loom, shuttle)))]
 pub mod counterexample;
 pub mod engine;
+#[cfg(not(any(loom, shuttle)))]
 pub mod explore;
+#[cfg(not(any(loom, shuttle)))]
 pub mod fs;
+#[cfg(not(any(loom, shuttle)))]
 pub mod interrupt;
+#[cfg(not(any(loom, shuttle)))]
 pub mod litmus;
+#[cfg(not(any(loom, shuttle)))]
 pub mod parallel;
+#[cfg(not(any(loom, shuttle)))]
 pub mod report;
+#[cfg(not(any(loom, shuttle)))]
 pub mod simfs;
-#[cfg(feature = "cli")]
+#[cfg(all(feature = "cli", not(any(loom, shuttle))))]
 pub mod soak;
 pub mod storage;
 #[cfg(any(loom, shuttle))]

@@ -46,12 +46,18 @@ impl Crossing {
     pub(crate) fn pass(&self) {
         // Every two of these are dependent, so loom tries both orders.
         #[cfg(loom)]
-        if let Some(counter) = &self.0 {
+        if let Some(counter) = self.0.as_ref().filter(|_| !is_over()) {
             counter.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
         }
         #[cfg(shuttle)]
         shuttle::thread::yield_now();
     }
+}
+
+/// Whether this thread unwinds out of an execution of loom, which is over with that: its locks panic then where they are
+/// poisoned.
+pub(crate) fn is_over() -> bool {
+    cfg!(loom) && std::thread::panicking()
 }
 
 /// A mistake that threads make, one at a time.
@@ -67,10 +73,8 @@ pub enum Race {
     BarrierRetried,
     /// Group commit: a failed barrier wakes nobody but the leader.
     WaitersForgotten,
-    /// Flush: the other log may be written over before the table of it is durable.
-    OtherLogFreeTooEarly,
-    /// Merge: the files that it reads lose their names before the merged one is durable.
-    InputsGoneTooEarly,
+    /// Flush, merge: a new file takes the place of what it was made of before its name is durable.
+    SwappedTooEarly,
     /// An event is served before a barrier covers it.
     ServedBeforeBarrier,
     /// A writer stages while another is alone, as into a segment that is being closed.

@@ -73,16 +73,17 @@ pub fn run_together(
         let done = match operation(from).filter(|_| overlaps(step)) {
             None => take(&mut both, script, from, step, &mut conformed),
             Some(first) => {
-                let mut arrivals: Vec<Arrival> = Vec::new();
+                let (mut arrivals, mut latest): (Vec<Arrival>, _) = (Vec::new(), 0);
                 while let (Some(step), Some(Some(call))) =
                     (script.steps.get(number), comes.get(number))
                     && overlaps(step)
                 {
-                    let joins = operation(number).map(|(id, asked)| (*call, id, asked));
+                    // In the order of their numbers, as in the model.
+                    latest = latest.max(*call);
+                    let joins = operation(number).map(|(id, asked)| (latest, id, asked));
                     arrivals.extend(joins);
                     number += 1;
                 }
-                arrivals.sort_by_key(|(call, ..)| *call);
                 both.ask_together(first, arrivals)
             }
         };

@@ -26,10 +26,19 @@ pub struct Script {
     pub sector_bytes: usize,
     /// Bytes in a block; a multiple of the sector.
     pub block_bytes: usize,
+    /// Cells that a log takes at a time, with zeros written ahead; none if left out. For the log and the log in
+    /// segments.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub preallocate: usize,
     /// Bytes of each key. Only the first key may be empty.
     pub keys: Vec<usize>,
     /// What happens.
     pub steps: Vec<Step>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // As serde asks.
+fn is_none(cells: &usize) -> bool {
+    *cells == 0
 }
 
 /// Which engine.
@@ -270,6 +279,7 @@ impl Script {
             profile: "posix".into(),
             sector_bytes: CELL_BYTES,
             block_bytes: 2 * CELL_BYTES,
+            preallocate: 0,
             keys: vec![1; 3],
             steps: operations.iter().map(step).collect(),
         }

@@ -3,7 +3,9 @@
 use super::dictionary::{Dictionary, Whole, whole};
 use super::script::{Engine, Segments as Settings};
 use super::subject::{Answer, Subject};
-use super::wal::{Records, engine_of, identity_of, lsn_of, models_mode, record_cells, sync_mode};
+use super::wal::{
+    Records, engine_of, identity_of, lsn_of, models_mode, record_cells, sync_mode, zeros_ahead,
+};
 use super::{CELL_BYTES, Discipline, Divergence, Kind, Script};
 use crate::engine::wal::format::{self, Chain, FILE_HEADER};
 use crate::engine::wal::segments::{Options, Record, SegmentedLog};
@@ -56,6 +58,7 @@ impl Subject for SegmentsSubject {
         let script = Script::of(discipline, sync, operations);
         Ok(Script {
             engine: Engine::Segments(Settings::default()),
+            preallocate: protocol.log.preallocate,
             ..script
         })
     }
@@ -68,7 +71,7 @@ impl Subject for SegmentsSubject {
                 variant: LogVariant::Durable,
                 sync,
                 layout: Layout::Sized(record_cells(&self.script).into()),
-                preallocate: 0,
+                preallocate: self.script.preallocate,
             },
             rotate_at: self
                 .settings
@@ -170,7 +173,7 @@ impl SegmentsSubject {
         Options {
             sync: sync_mode(self.script.sync),
             segment_bytes: self.settings.rotate_at.map_or(u64::MAX, of_records),
-            preallocate: 0,
+            preallocate: zeros_ahead(&self.script),
         }
     }
 

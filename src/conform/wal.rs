@@ -46,7 +46,10 @@ impl Subject for LogSubject {
 
     fn script(protocol: &Wal, operations: &[Operation]) -> Result<Script, String> {
         let (discipline, sync) = engine_of(protocol)?;
-        let script = Script::of(discipline, sync, operations);
+        let script = Script {
+            preallocate: protocol.preallocate,
+            ..Script::of(discipline, sync, operations)
+        };
         let is_plain = |operation: &Operation| match operation {
             Operation::Write(writes) => writes.len() == 1 && !writes[0].delete,
             _ => true,
@@ -73,7 +76,7 @@ impl Subject for LogSubject {
             variant,
             sync,
             layout: Layout::Sized(record_cells(&self.script).into()),
-            preallocate: 0,
+            preallocate: self.script.preallocate,
         }
     }
 
@@ -216,7 +219,7 @@ impl LogSubject {
         match self.engine {
             Discipline::Durable => Options {
                 sync,
-                preallocate: 0,
+                preallocate: zeros_ahead(&self.script),
                 ..Options::default()
             },
             Discipline::AsFound {
@@ -250,9 +253,6 @@ pub(super) fn engine_of(protocol: &Wal) -> Result<(Discipline, Sync), String> {
     if protocol.layout != (Layout::Small { head, write: 1 }) {
         return Err(format!("the engine's records have a head of {head} cells"));
     }
-    if protocol.preallocate > 0 {
-        return Err("the engine's script has no option that allocates ahead".into());
-    }
     Ok((discipline, sync))
 }
 
@@ -275,6 +275,11 @@ pub(super) fn discipline_of(protocol: &Wal) -> Result<(Discipline, Sync), String
         SyncMode::Never => Sync::Never,
     };
     Ok((discipline, sync))
+}
+
+/// Bytes that the engine takes at a time.
+pub(super) fn zeros_ahead(script: &Script) -> u64 {
+    (script.preallocate * CELL_BYTES) as u64
 }
 
 /// The model's word for a sync mode.

@@ -70,7 +70,7 @@ fn a_terminal_shows_how_far_a_check_and_an_exploration_are() {
     );
     assert!(is_painted(&text), "{text}");
     let text = at_a_terminal(&EXPLORE, true);
-    assert!(text.contains(" of 66629 recoveries, "), "{text}");
+    assert!(text.contains(" of 143683 recoveries, "), "{text}");
     assert!(
         text.contains(" a second, ") && text.contains(" crash points left"),
         "{text}"

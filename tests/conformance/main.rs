@@ -13,7 +13,7 @@ use proptest::test_runner::RngSeed;
 use scripts::{
     as_found_bitcask_scripts, as_found_events_scripts, as_found_scripts, as_found_tree_scripts,
     durable_bitcask_scripts, durable_btree_scripts, durable_events_scripts, durable_scripts,
-    durable_segments_scripts, durable_tree_scripts,
+    durable_segments_scripts, durable_tree_scripts, with_zeros_ahead,
 };
 
 /// The same scripts on every machine: the gate must not depend on luck. Many more operations than a check explores, with crashes, fates, failed barriers, reopenings.
@@ -54,6 +54,28 @@ proptest! {
 
     #[test]
     fn the_durable_log_in_segments_conforms_to_its_model(script in durable_segments_scripts()) {
+        conforms(&script)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(config(300))]
+
+    #[test]
+    fn the_durable_log_with_zeros_ahead_conforms_to_its_model(
+        script in with_zeros_ahead(durable_scripts())
+    ) {
+        conforms(&script)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(config(300))]
+
+    #[test]
+    fn the_durable_log_in_segments_with_zeros_ahead_conforms_to_its_model(
+        script in with_zeros_ahead(durable_segments_scripts())
+    ) {
         conforms(&script)?;
     }
 }
@@ -322,6 +344,7 @@ fn another_engine_than_the_model_expects_diverges() {
         profile: "posix".into(),
         sector_bytes: 512,
         block_bytes: 4096,
+        preallocate: 0,
         keys: vec![12],
         steps: vec![put.clone(), Step::DieAfter(1), put, Step::Kill],
     };

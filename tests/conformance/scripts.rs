@@ -78,10 +78,21 @@ fn scripts(
             profile: profile.into(),
             sector_bytes: sizes.0,
             block_bytes: sizes.1,
+            preallocate: 0,
             keys: vec![0, 1, 7, 300],
             steps: steps.concat(),
         },
     )
+}
+
+/// The same with zeros ahead: a chunk of less than a record, of a few, of more than there are.
+pub(crate) fn with_zeros_ahead(
+    scripts: impl Strategy<Value = Script>,
+) -> impl Strategy<Value = Script> {
+    (scripts, select(vec![3, 16, 40, 600])).prop_map(|(script, preallocate)| Script {
+        preallocate,
+        ..script
+    })
 }
 
 pub(crate) fn durable_scripts() -> impl Strategy<Value = Script> {

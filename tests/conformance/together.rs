@@ -14,6 +14,18 @@ proptest! {
             return Err(TestCaseError::fail(format!("{found}\n{json}")));
         }
     }
+
+    #[test]
+    fn so_they_are_with_zeros_ahead(
+        (script, comes) in durable_together_scripts(),
+        preallocate in prop::sample::select(vec![3, 16, 600])
+    ) {
+        let script = Script { preallocate, ..script };
+        if let Err(found) = run_together(&script, &comes, &[]) {
+            let json = serde_json::to_string(&(&script, &comes)).unwrap();
+            return Err(TestCaseError::fail(format!("{found}\n{json}")));
+        }
+    }
 }
 
 fn write(key: u8) -> Step {
@@ -35,6 +47,7 @@ fn four(sync: Sync) -> (Script, Vec<Option<usize>>) {
         profile: "posix".into(),
         sector_bytes: 512,
         block_bytes: 4096,
+        preallocate: 0,
         keys: vec![1, 2, 3, 4],
         steps,
     };

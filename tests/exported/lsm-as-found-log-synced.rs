@@ -11,7 +11,7 @@ fn lsm_as_found_log_synced_keeps_d1() {
     use lightsout::engine::lsm::{AsFoundOptions, Options};
     use lightsout::engine::wal::{SyncMode::*, TornTail::*};
     use lightsout::explore::engines::LsmSubject;
-    let subject = LsmSubject { options: Options { sync: EveryWrite, flush_at: 18446744073709551615, fanout: 4, discipline: AsFound, as_found: AsFoundOptions { torn_tail: Cut, log_synced: true, table_synced: false, truncation_synced: false } } };
+    let subject = LsmSubject { options: Options { sync: EveryWrite, flush_at: 18446744073709551615, preallocate: 0, background: Callers, fanout: 4, discipline: AsFound, as_found: AsFoundOptions { torn_tail: Cut, log_synced: true, table_synced: false, truncation_synced: false } } };
     let workload = Workload {
         operations: vec![
             Operation::Write(vec![MapWrite::put(b"aaaaaaaaaaaa", b"\x01\x15\xd1\x13\xc93\x81SI\xe3\xb1#")]),

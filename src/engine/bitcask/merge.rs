@@ -105,7 +105,7 @@ impl<S: Storage> Bitcask<S> {
         // CRASH: before this the closed files count, after it the merged one.
         let named = self.storage.rename(&made, &path);
         named.or_fail("give a merged file its name")?;
-        if !planted(Race::InputsGoneTooEarly) {
+        if !planted(Race::SwappedTooEarly) {
             let synced = self.storage.directory_barrier(&self.dir);
             synced.or_fail("sync the store")?;
         }

@@ -16,7 +16,6 @@ use super::names::Interval;
 use super::options::Background;
 use super::table::{Entry, Meta, Table, merge_tables};
 use crate::storage::Storage;
-use crate::sync::{Race, planted};
 use std::io::ErrorKind;
 use std::sync::Arc;
 
@@ -51,17 +50,12 @@ impl<S: Storage> Durable<S> {
             level,
             entries: 0,
         };
-        if planted(Race::InputsGoneTooEarly) {
-            self.remove_tables(inputs)?;
-        }
         let entries = merge_tables(inputs, meta.lo > 1).enumerate();
         let entries = entries.map(|(number, entry)| self.unless_closing(number, entry?));
         let merged = self.make_table(meta, entries)?;
         self.group.change(|book| book.merged(inputs, merged));
-        match planted(Race::InputsGoneTooEarly) {
-            true => Ok(()),
-            false => self.remove_tables(inputs),
-        }
+        self.remove_tables(inputs)?;
+        self.late()
     }
 
     /// Whoever closes the store waits for no long merge: what it left is removed by the next open.

@@ -5,6 +5,7 @@ use super::durable::Durable;
 use super::error::Error;
 use super::options::Background;
 use crate::storage::Storage;
+use crate::sync;
 use crate::sync::thread::{self, JoinHandle};
 use std::sync::Arc;
 
@@ -93,6 +94,9 @@ pub(super) struct Busy<'d, S: Storage> {
 
 impl<S: Storage> Drop for Busy<'_, S> {
     fn drop(&mut self) {
+        if sync::is_over() {
+            return;
+        }
         self.durable.group.change(|book| {
             match self.lane {
                 Lane::Flush => book.flushing = false,

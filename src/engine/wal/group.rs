@@ -23,7 +23,7 @@
 use super::error::Error;
 use super::file::LogFile;
 use crate::storage::File;
-use crate::sync::{Condvar, Mutex, MutexGuard, Race, planted};
+use crate::sync::{self, Condvar, Mutex, MutexGuard, Race, planted};
 use std::fmt::Debug;
 use std::mem;
 use std::sync::PoisonError;
@@ -296,6 +296,9 @@ impl<'g, L: Ledger> Held<'g, L> {
 
 impl<L: Ledger> Drop for Held<'_, L> {
     fn drop(&mut self) {
+        if sync::is_over() {
+            return;
+        }
         let state = self.0.state.lock();
         let mut state = state.unwrap_or_else(PoisonError::into_inner);
         state.turn = Turn::Nobody;

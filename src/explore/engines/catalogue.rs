@@ -328,6 +328,12 @@ pub fn catalogue() -> Vec<Entry> {
             LogSubject::workload(),
         ),
         Entry::new(
+            ("log-allocated", "the same, which writes zeros ahead"),
+            None,
+            LogSubject::with_zeros_ahead(1024),
+            LogSubject::workload(),
+        ),
+        Entry::new(
             ("wal", "the stand-alone log, in segments"),
             None,
             SegmentsSubject::default(),

@@ -27,6 +27,17 @@ impl Default for LogSubject {
     }
 }
 
+impl LogSubject {
+    /// The log in one file, which takes so many bytes at a time. Each sector of them has fates of its own.
+    pub fn with_zeros_ahead(bytes: u64) -> Self {
+        let options = wal::Options {
+            preallocate: bytes,
+            ..wal::Options::default()
+        };
+        Self { options }
+    }
+}
+
 /// The log in segments.
 #[derive(Clone, Debug)]
 pub struct SegmentsSubject {

@@ -81,6 +81,6 @@ fn a_merge_beside_a_writer_and_a_reader() {
 #[test]
 fn data_files_that_go_before_their_merge_is_durable_are_found() {
     let depth = Depth::Preemptions(1);
-    let said = found(Race::InputsGoneTooEarly, depth, a_merge_and_a_writer);
+    let said = found(Race::SwappedTooEarly, depth, a_merge_and_a_writer);
     assert!(said.contains("it opens") || said.contains("D1: "), "{said}");
 }

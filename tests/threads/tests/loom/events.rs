@@ -1,10 +1,12 @@
 //! The event store: subscribers who wait against those who append, in every order.
 
-use lightsout::engine::event_store::{self, EventStore, Expected, NewEvent, Options, Subscription};
+use lightsout::engine::event_store::{self, EventStore, Expected, NewEvent, Options, Position};
+use lightsout::engine::wal::SyncMode;
 use lightsout::storage::simulated::Simulated;
 use lightsout::sync::Race;
 use lightsout_threads::{Counts, Depth, explore, found};
 use loom::thread;
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,14 +14,18 @@ const DIR: &str = "store";
 
 type Events = Arc<EventStore<Simulated>>;
 
-fn begin() -> (Simulated, Events) {
+/// A machine with a store that has an event, and where that is.
+fn begin(sync: SyncMode) -> (Simulated, Events, Position) {
     let machine = Simulated::named("posix").expect("a profile").scheduled();
     let options = Options {
+        sync,
         preallocate: 0,
-        ..Options::default()
     };
     let store = EventStore::open(machine.clone(), Path::new(DIR), options).expect("opened");
-    (machine, Arc::new(store))
+    // The first append of a life is synced in any mode.
+    let first = store.append("first", Expected::Any, vec![event("first")]);
+    let position = first.expect("appended").position;
+    (machine, Arc::new(store), position)
 }
 
 fn event(kind: &str) -> NewEvent {
@@ -39,9 +45,14 @@ fn survive(machine: &Simulated, counts: &Counts, kinds: &[String]) {
     });
 }
 
-/// Two who append, and a subscriber who waits for both events and cuts the power at each.
+/// Every second append is synced.
+fn every_second() -> SyncMode {
+    SyncMode::EveryN(NonZeroU32::new(2).expect("not zero"))
+}
+
+/// Two who append, of whom the second syncs, and a subscriber who waits for both events and cuts the power at each.
 fn a_subscriber(counts: &Counts) {
-    let (machine, store) = begin();
+    let (machine, store, first) = begin(every_second());
     let append = |stream: &'static str| {
         let store = store.clone();
         thread::spawn(move || {
@@ -50,7 +61,7 @@ fn a_subscriber(counts: &Counts) {
         })
     };
     let appends = ["a", "b"].map(append);
-    let mut subscription: Subscription = store.subscribe(None);
+    let mut subscription = store.subscribe(Some(first));
     let mut served = Vec::new();
     for _ in 0..2 {
         let next = subscription.wait(&store).expect("served");
@@ -66,13 +77,13 @@ fn a_subscriber(counts: &Counts) {
     assert!(subscription.next(&store).is_none());
 }
 
-/// A subscriber waits while somebody ends all subscriptions: it ends, whoever comes first.
+/// A subscriber waits while somebody appends and then ends all subscriptions: it is served that event, and ends.
 fn an_end(counts: &Counts) {
-    let (machine, store) = begin();
+    let (machine, store, first) = begin(SyncMode::EveryWrite);
     let subscriber = {
         let store = store.clone();
         thread::spawn(move || {
-            let mut subscription = store.subscribe(None);
+            let mut subscription = store.subscribe(Some(first));
             let mut served = Vec::new();
             while let Some(event) = subscription.wait(&store).expect("served") {
                 served.push(event.kind().to_string());
@@ -80,18 +91,12 @@ fn an_end(counts: &Counts) {
             served
         })
     };
-    let append = {
-        let store = store.clone();
-        thread::spawn(move || {
-            let appended = store.append("a", Expected::Any, vec![event("a")]);
-            appended.expect("appended");
-        })
-    };
+    let appended = store.append("a", Expected::Any, vec![event("a")]);
+    appended.expect("appended");
     store.end_subscriptions();
     let served = subscriber.join().unwrap();
+    assert_eq!(served, ["a"]);
     survive(&machine, counts, &served);
-    append.join().unwrap();
-    survive(&machine, counts, &["a".into()]);
 }
 
 #[test]
