@@ -14,6 +14,7 @@ use models::protocol::{Protocol, Step};
 use models::wal::as_found::Assumed;
 use models::wal::group::{self, Group};
 use models::wal::{LOG, Layout, SyncMode, Variant, Wal};
+use rustc_hash::FxHashSet;
 use stateright::{Checker, Model};
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::hash::Hash;
@@ -149,11 +150,11 @@ fn beside(profile: &str) -> [Setup<Lsm>; 2] {
 }
 
 /// Every state, breadth first, by a search that shares nothing with stateright.
-fn reachable<M: Model>(model: &M) -> HashSet<M::State>
+fn reachable<M: Model>(model: &M) -> FxHashSet<M::State>
 where
     M::State: Clone + Eq + Hash,
 {
-    let mut seen = HashSet::new();
+    let mut seen = FxHashSet::default();
     let mut queue: VecDeque<M::State> = model.init_states().into();
     let mut actions = Vec::new();
     while let Some(state) = queue.pop_front() {
@@ -209,7 +210,7 @@ fn assert_interning_changes_nothing<P: Protocol>(mut setup: Setup<P>) {
     setup.bounds.crashes = 1;
     let case = format!("{:?}", setup.ground.protocol);
     let interned = reachable(&Machine::new(setup.clone()));
-    let plain: HashSet<_> = reachable(&Plain::new(setup, Crash::Images))
+    let plain: FxHashSet<_> = reachable(&Plain::new(setup, Crash::Images))
         .into_iter()
         .map(|world| World {
             just_recovered: false,
