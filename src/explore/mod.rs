@@ -16,7 +16,11 @@
 //! use std::collections::BTreeMap;
 //!
 //! let store = functions::<Map, _, _, _, _>(
-//!     |disk| Ok(Bitcask::open(disk.clone(), "store".as_ref(), Options::default())?),
+//!     |disk| {
+//!         // Each sector of zeros that is written ahead would have fates of its own.
+//!         let options = Options { preallocate: 0, ..Options::default() };
+//!         Ok(Bitcask::open(disk.clone(), "store".as_ref(), options)?)
+//!     },
 //!     |store, asked| {
 //!         match (asked, asked.writes()) {
 //!             (_, [MapWrite::Put(key, value)]) => drop(store.put(key, value)?),

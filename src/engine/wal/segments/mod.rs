@@ -31,7 +31,9 @@ use super::error::Error;
 use super::file::LogFile;
 use super::format::{Entry, Lsn, Note, Owner, Write};
 use crate::storage::Storage;
-pub(crate) use ledger::{Beside, Segments, recovered as recovered_segments};
+#[cfg(any(loom, shuttle))]
+pub(crate) use ledger::recovered as recovered_segments;
+pub(crate) use ledger::{Beside, Segments};
 pub(crate) use shared::Shared;
 use std::path::{Path, PathBuf};
 
