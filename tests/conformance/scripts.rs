@@ -298,6 +298,7 @@ pub(crate) fn fixed(sync: Sync, profile: &str) -> Script {
         profile: profile.into(),
         sector_bytes: 64,
         block_bytes: 128,
+        preallocate: 0,
         keys: vec![1, 2, 3],
         steps: vec![
             put(0, 20),
@@ -374,6 +375,7 @@ pub(crate) fn fixed_segments(sync: Sync) -> Script {
         profile: "posix".into(),
         sector_bytes: 64,
         block_bytes: 128,
+        preallocate: 0,
         keys: vec![1, 2, 3],
         steps: steps.concat(),
     }
@@ -439,6 +441,7 @@ pub(crate) fn fixed_tree(sync: Sync) -> Script {
         profile: "posix".into(),
         sector_bytes: 64,
         block_bytes: 128,
+        preallocate: 0,
         keys: vec![1, 2, 3],
         steps: steps.concat(),
     }
@@ -489,6 +492,7 @@ pub(crate) fn fixed_events(sync: Sync) -> Script {
         profile: "posix".into(),
         sector_bytes: 64,
         block_bytes: 128,
+        preallocate: 0,
         keys: vec![1, 2, 3],
         steps: steps.concat(),
     }
@@ -564,6 +568,7 @@ pub(crate) fn fixed_bitcask(sync: Sync) -> Script {
         profile: "posix".into(),
         sector_bytes: 64,
         block_bytes: 128,
+        preallocate: 0,
         keys: vec![1, 2, 3],
         steps: steps.concat(),
     }
@@ -621,6 +626,7 @@ pub(crate) fn fixed_btree(sync: Sync) -> Script {
         profile: "posix".into(),
         sector_bytes: 64,
         block_bytes: 128,
+        preallocate: 0,
         keys: vec![3; 12],
         steps: steps.concat(),
     }

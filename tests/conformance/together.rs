@@ -101,3 +101,18 @@ fn a_failed_barrier_is_told_to_all_who_wait() {
         }
     }
 }
+
+#[test]
+fn zeros_ahead_are_written_by_one_write_in_many() {
+    let (mut script, comes) = four(Sync::Every);
+    script.preallocate = 64;
+    let conformed = run_together(&script, &comes, &[]).expect("it conforms");
+    let writes = conformed.calls.iter();
+    let writes = writes.filter(|call| call.starts_with("write ") && call.ends_with("store/log"));
+    let bytes: Vec<usize> = writes
+        .filter_map(|call| call.split(' ').nth(1)?.parse().ok())
+        .collect();
+    // The first one of a life takes 64 cells, less the header; the others are records.
+    assert_eq!(bytes[0], 63 * 16, "{bytes:?}");
+    assert!(bytes[1..3].iter().all(|bytes| *bytes < 200), "{bytes:?}");
+}
