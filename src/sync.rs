@@ -19,11 +19,22 @@ pub(crate) use std::sync::{Condvar, Mutex, MutexGuard};
 /// Threads.
 pub(crate) mod thread {
     #[cfg(loom)]
-    pub(crate) use loom::thread::{JoinHandle, spawn};
+    use loom::thread::Builder;
+    #[cfg(loom)]
+    pub(crate) use loom::thread::JoinHandle;
     #[cfg(shuttle)]
-    pub(crate) use shuttle::thread::{JoinHandle, spawn};
+    use shuttle::thread::Builder;
+    #[cfg(shuttle)]
+    pub(crate) use shuttle::thread::JoinHandle;
     #[cfg(not(any(loom, shuttle)))]
-    pub(crate) use std::thread::{JoinHandle, spawn};
+    use std::thread::Builder;
+    #[cfg(not(any(loom, shuttle)))]
+    pub(crate) use std::thread::JoinHandle;
+
+    /// Starts a thread, where the system has one more.
+    pub(crate) fn spawn(run: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
+        Builder::new().spawn(run)
+    }
 }
 
 /// Where threads meet that no primitive makes meet: a call to simulated storage. A scheduler may let another

@@ -75,6 +75,9 @@ pub trait Storage: Clone + Send + Sync + Debug + 'static {
 
     /// Makes every earlier change of the names in `dir` durable once it returns. Contents of files
     /// are not its business.
+    ///
+    /// Once one fails, no later one of that directory may succeed before a remount, whoever asks: as file systems end with
+    /// an abort then. Two threads of an engine may wait for one at the same time.
     #[track_caller]
     fn directory_barrier(&self, dir: &Path) -> io::Result<()>;
 

@@ -73,10 +73,24 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// What the handle says from now on that it takes no more for.
+    pub(super) fn cause(self) -> Arc<Error> {
+        match self {
+            Error::Poisoned { because } => because,
+            error => Arc::new(error),
+        }
+    }
+}
+
 impl From<wal::Error> for Error {
     fn from(error: wal::Error) -> Error {
         match error {
             wal::Error::Locked { dir } => Error::Locked { dir },
+            wal::Error::Poisoned { .. } => Error::Poisoned {
+                because: Arc::new(Error::Log(error)),
+            },
+            wal::Error::Panicked => Error::Panicked,
             log => Error::Log(log),
         }
     }

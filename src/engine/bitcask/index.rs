@@ -36,6 +36,16 @@ impl<F: File> Default for Index<F> {
 }
 
 impl<F: File> Index<F> {
+    /// Whether a merge failed.
+    pub(super) fn check_poison(&self) -> Result<(), Error> {
+        match &self.poison {
+            Some(because) => Err(Error::Poisoned {
+                because: because.clone(),
+            }),
+            None => Ok(()),
+        }
+    }
+
     /// What a record changes is seen once it returns.
     pub(super) fn stage(&mut self, place: Place, writes: &[Write]) {
         let changes = changes(place, writes).collect();

@@ -120,7 +120,7 @@ impl<S: Storage> Bitcask<S> {
     pub fn write(&self, writes: &[Write]) -> Result<Lsn, Error> {
         self.check_poison()?;
         let stage = |index: &mut Index<S::File>, _, place| index.stage(place, writes);
-        Ok(self.log.append(writes, stage)?)
+        self.log.append(writes, Index::check_poison, stage)
     }
 
     /// The value of the key, where it has one: that of the newest write that returned. What does not read back as it
@@ -175,7 +175,7 @@ impl<S: Storage> Bitcask<S> {
             return Ok(());
         };
         self.merge_closed(hi).map_err(|error| {
-            let because = Arc::new(error);
+            let because = error.cause();
             self.look(|index| index.poison = Some(because.clone()));
             Error::Poisoned { because }
         })
@@ -230,9 +230,7 @@ impl<S: Storage> Bitcask<S> {
     }
 
     fn check_poison(&self) -> Result<(), Error> {
-        match self.look(|index| index.poison.clone()) {
-            Some(because) => Err(Error::Poisoned { because }),
-            None => Ok(self.log.check_poison()?),
-        }
+        self.look(|index| index.check_poison())?;
+        Ok(self.log.check_poison()?)
     }
 }

@@ -21,7 +21,7 @@ pub enum Error {
 
     /// The log speaks, of what was written since the last checkpoint.
     #[error(transparent)]
-    Log(#[from] wal::Error),
+    Log(wal::Error),
 
     /// Somebody else has the tree open. Nothing was read or changed.
     #[error("the tree in {} is open already, in this process or another; close it there first", dir.display())]
@@ -130,6 +130,27 @@ pub enum Error {
         #[source]
         because: Arc<Error>,
     },
+}
+
+impl Error {
+    /// What the handle says from now on that it takes no more for.
+    pub(super) fn cause(self) -> Arc<Error> {
+        match self {
+            Error::Poisoned { because } => because,
+            error => Arc::new(error),
+        }
+    }
+}
+
+impl From<wal::Error> for Error {
+    fn from(error: wal::Error) -> Error {
+        match error {
+            wal::Error::Poisoned { .. } => Error::Poisoned {
+                because: Arc::new(Error::Log(error)),
+            },
+            log => Error::Log(log),
+        }
+    }
 }
 
 /// `result.or_fail("sync the pages")`: an error of the storage becomes one of the tree.

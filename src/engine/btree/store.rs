@@ -208,11 +208,13 @@ impl<S: Storage> Btree<S> {
     }
 
     fn checkpoint_alone(&self, turn: &Alone<'_, Book<S::File>>) -> Result<(), Error> {
+        // Whoever was alone before may have failed: what failed is not tried again.
+        turn.with(|book| book.check_poison())?;
         if turn.with(|book| book.log.live_bytes()) == 0 {
             return Ok(());
         }
         write_in_place(turn).map_err(|error| {
-            let because = Arc::new(error);
+            let because = error.cause();
             turn.with(|book| book.poison = Some(because.clone()));
             Error::Poisoned { because }
         })

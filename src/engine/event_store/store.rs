@@ -110,7 +110,7 @@ impl<S: Storage> EventStore<S> {
     /// a power cut leaves them once a later `sync` or snapshot, or the n-th append, has returned.
     ///
     /// After a failure but a refusal the events may be found by the next recovery or not, and this handle takes no
-    /// more.
+    /// more. A conflict may name a version that another append has claimed and that is not durable yet.
     pub fn append(
         &self,
         stream: &str,

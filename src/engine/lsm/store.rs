@@ -52,7 +52,7 @@ impl<S: Storage> Store<S> {
         let (kept, current) = match options.discipline {
             Discipline::Durable => {
                 let (durable, current) = Durable::open(&storage, dir, &options, lock)?;
-                (Kept::Durable(Workers::of(Arc::new(durable))), current)
+                (Kept::Durable(Workers::of(Arc::new(durable))?), current)
             }
             Discipline::AsFound => {
                 let (as_found, current) = AsFound::open(&storage, dir, &options)?;

@@ -2,7 +2,7 @@
 
 use super::book::{Book, Job};
 use super::durable::Durable;
-use super::error::Error;
+use super::error::{Error, OrFail};
 use super::options::Background;
 use crate::storage::Storage;
 use crate::sync;
@@ -117,17 +117,22 @@ pub(super) struct Workers<S: Storage> {
 }
 
 impl<S: Storage> Workers<S> {
-    pub(super) fn of(durable: Arc<Durable<S>>) -> Workers<S> {
+    /// Starts them, where the settings want any.
+    pub(super) fn of(durable: Arc<Durable<S>>) -> Result<Workers<S>, Error> {
         let count = match durable.options.background {
             Background::Threads => THREADS,
             Background::Callers => 0,
         };
-        let start = |_| {
-            let durable = durable.clone();
-            thread::spawn(move || durable.work())
+        let mut workers = Workers {
+            durable,
+            threads: Vec::new(),
         };
-        let threads = (0..count).map(start).collect();
-        Workers { durable, threads }
+        for _ in 0..count {
+            let durable = workers.durable.clone();
+            let started = thread::spawn(move || durable.work());
+            workers.threads.push(started.or_fail("start a thread")?);
+        }
+        Ok(workers)
     }
 
     /// What they work on.

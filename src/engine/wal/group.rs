@@ -113,6 +113,8 @@ impl<L: Ledger> Group<L> {
         loop {
             let must_wait = state.turn == Turn::Alone || state.asking > 0;
             if must_wait && !planted(Race::StagedWhileAlone) {
+                // Who asked to be alone may have panicked meanwhile.
+                state.ledger.log().check_poison()?;
                 state = self.wait(state)?;
             } else if !state.ledger.has_room() {
                 state.ledger.log().check_poison()?;
@@ -194,7 +196,7 @@ impl<L: Ledger> Group<L> {
     pub(crate) fn wait_for_work(&self, is_so: impl Fn(&mut L) -> bool) -> Result<(), Error> {
         let mut state = self.lock()?;
         while !is_so(&mut state.ledger) {
-            state = self.work.wait(state).map_err(|_| Error::Panicked)?;
+            state = self.work.wait(state).map_err(|_| self.panicked())?;
         }
         Ok(())
     }
@@ -206,14 +208,21 @@ impl<L: Ledger> Group<L> {
     }
 
     fn lock(&self) -> Result<Locked<'_, L>, Error> {
-        self.state.lock().map_err(|_| Error::Panicked)
+        self.state.lock().map_err(|_| self.panicked())
     }
 
     fn wait<'g>(&'g self, mut state: Locked<'g, L>) -> Result<Locked<'g, L>, Error> {
         state.waiting += 1;
-        let mut state = self.moved.wait(state).map_err(|_| Error::Panicked)?;
+        let mut state = self.moved.wait(state).map_err(|_| self.panicked())?;
         state.waiting -= 1;
         Ok(state)
+    }
+
+    /// Somebody panicked who had the lock. Whoever sleeps is to see that, too.
+    fn panicked(&self) -> Error {
+        self.moved.notify_all();
+        self.work.notify_all();
+        Error::Panicked
     }
 
     /// Waits until the log is so far, and leads where nobody does.

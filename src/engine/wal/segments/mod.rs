@@ -117,7 +117,7 @@ impl<S: Storage> SegmentedLog<S> {
     /// Appends several writes that any crash leaves all or none of; otherwise as [`SegmentedLog::append`]. It
     /// is one call, and one record.
     pub fn append_batch(&self, writes: &[Write]) -> Result<Lsn, Error> {
-        self.log.append(writes, |_, _, _| ())
+        self.log.append(writes, |()| Ok(()), |_, _, _| ())
     }
 
     /// Appends a mark of the client's own: a transaction of this number begins. Otherwise as

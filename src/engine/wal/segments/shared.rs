@@ -50,15 +50,17 @@ impl<S: Storage, B: Beside> Shared<S, B> {
         Ok((log, checked))
     }
 
-    /// Appends one record; `staged` is told what it is and where, in the order of the records, before it returns
-    /// to anybody.
-    pub(crate) fn append(
+    /// Appends one record, where what is beside the log lets it: `check`. `staged` is told what it is and where, in the
+    /// order of the records, before it returns to anybody.
+    pub(crate) fn append<E: From<Error>>(
         &self,
         writes: &[Write],
+        check: impl FnOnce(&B) -> Result<(), E>,
         staged: impl FnOnce(&mut B, Lsn, Place),
-    ) -> Result<Lsn, Error> {
+    ) -> Result<Lsn, E> {
         check_limits(writes)?;
         self.write(|segments| {
+            check(&segments.beside)?;
             let next = segments.last.next_place();
             let lsn = segments.last.stage(writes)?;
             let index = lsn.index;
@@ -72,11 +74,11 @@ impl<S: Storage, B: Beside> Shared<S, B> {
         self.write(|segments| segments.last.stage_note(note, false))
     }
 
-    fn write(
+    fn write<E: From<Error>>(
         &self,
-        stage: impl FnOnce(&mut Segments<S::File, B>) -> Result<Lsn, Error>,
-    ) -> Result<Lsn, Error> {
-        self.group.write(|| self.make_room(), stage)
+        stage: impl FnOnce(&mut Segments<S::File, B>) -> Result<Lsn, E>,
+    ) -> Result<Lsn, E> {
+        self.group.write(|| Ok(self.make_room()?), stage)
     }
 
     /// As [`SegmentedLog::checkpoint`](super::SegmentedLog::checkpoint).

@@ -1,10 +1,11 @@
 //! The B-tree: a checkpoint against writers and readers, in every order.
 
-use lightsout::engine::btree::{self, Btree, Options};
-use lightsout::storage::simulated::Simulated;
+use lightsout::engine::btree::{self, Btree, Error, Options};
+use lightsout::storage::simulated::{Fault, Point, Simulated};
 use lightsout::sync::Race;
 use lightsout_threads::{Counts, Depth, explore, found};
 use loom::thread;
+use models::disk::Failure;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -86,6 +87,36 @@ fn writers_who_make_a_checkpoint_for_want_of_room() {
     let depth = Depth::Preemptions(2);
     let executions = explore("two writers, full logs", depth, against(1, |_| ()));
     assert!(executions > 100);
+}
+
+/// Two make a checkpoint, the first barrier of which fails: it is not tried again, also not by who waited for the first.
+fn a_failed_checkpoint(counts: &Counts) {
+    let (machine, tree) = begin(1 << 20);
+    let barrier = Point::Barrier(machine.barriers());
+    machine.plan(barrier, Fault::Barrier(Failure::DataStays));
+    let other = {
+        let tree = tree.clone();
+        thread::spawn(move || tree.checkpoint())
+    };
+    let told = [tree.checkpoint(), other.join().unwrap()];
+    for told in told {
+        assert!(matches!(told, Err(Error::Poisoned { .. })), "D9: {told:?}");
+    }
+    let put = tree.put(b"new", b"");
+    assert!(matches!(put, Err(Error::Poisoned { .. })), "D9: {put:?}");
+    survive(&machine, counts, &["old"]);
+}
+
+#[test]
+fn a_failed_checkpoint_is_not_tried_again() {
+    let depth = Depth::Exhaustive;
+    assert!(
+        explore(
+            "two checkpoints, a barrier fails",
+            depth,
+            a_failed_checkpoint
+        ) > 3
+    );
 }
 
 #[test]
