@@ -10,7 +10,6 @@ use crate::engine::wal::{Lsn, SyncMode, Write};
 use crate::storage::Storage;
 use crate::sync::Mutex;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 /// The settings of a store. The default keeps every acknowledged write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

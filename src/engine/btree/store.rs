@@ -13,7 +13,6 @@ use crate::engine::wal::{Lsn, PREALLOCATE, SyncMode, Write};
 use crate::storage::{File, Storage, claim};
 use std::ops::{Bound, RangeBounds};
 use std::path::Path;
-use std::sync::Arc;
 
 /// The settings of a tree. The default keeps every acknowledged write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
