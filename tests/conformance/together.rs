@@ -107,8 +107,5 @@ fn zeros_ahead_are_written_by_one_write_in_many() {
         .filter_map(|call| call.split(' ').nth(1)?.parse().ok())
         .collect();
     // The first record takes 64 cells, less the header, and the others are written into them.
-    let takes = |bytes: &&usize| **bytes == 63 * 16;
-    assert_eq!(bytes.iter().filter(takes).count(), 1, "{bytes:?}");
-    let within = bytes.iter().filter(|bytes| (33..200).contains(*bytes));
-    assert_eq!(within.count(), 2, "{bytes:?}");
+    assert_eq!(bytes[..3], [63 * 16, 128, 64], "{bytes:?}");
 }

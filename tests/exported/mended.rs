@@ -8,7 +8,7 @@
 fn lsm_as_found_log_synced_keeps_d1() {
     use lightsout::explore::{Bounds, Explorer, MapWrite, Operation, Workload};
     use lightsout::engine::Discipline::*;
-    use lightsout::engine::lsm::{AsFoundOptions, Options};
+    use lightsout::engine::lsm::{AsFoundOptions, Background::*, Options};
     use lightsout::engine::wal::{SyncMode::*, TornTail::*};
     use lightsout::explore::engines::LsmSubject;
     let subject = LsmSubject { options: Options { sync: EveryWrite, flush_at: 18446744073709551615, preallocate: 0, background: Callers, fanout: 4, discipline: Durable, as_found: AsFoundOptions { torn_tail: Cut, log_synced: true, table_synced: false, truncation_synced: false } } };

@@ -98,7 +98,7 @@ impl OnFiles for LsmSubject {
     const STORE: &'static str = "store";
     const USES: &'static [&'static str] = &[
         "lightsout::engine::Discipline::*",
-        "lightsout::engine::lsm::{AsFoundOptions, Options}",
+        "lightsout::engine::lsm::{AsFoundOptions, Background::*, Options}",
         "lightsout::engine::wal::{SyncMode::*, TornTail::*}",
         "lightsout::explore::engines::LsmSubject",
     ];
