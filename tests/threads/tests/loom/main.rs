@@ -1,6 +1,6 @@
 //! Threads in every order, on simulated storage, with a power cut at every acknowledgement: loom.
 //!
-//! `RUSTFLAGS="--cfg loom" cargo test --package lightsout-threads --target-dir target/loom -- --nocapture`
+//! `RUSTFLAGS="--cfg loom" cargo test --profile threads --package lightsout-threads --target-dir target/loom -- --nocapture`
 //!
 //! Each test is a few threads that use an engine. loom runs them again and again, each time in another order of
 //! what they do at a lock, a condition, or a call to the disk. In each *execution*, whenever a thread is told Ok, the

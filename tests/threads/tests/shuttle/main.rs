@@ -1,7 +1,7 @@
 //! Threads in orders at random, on simulated storage, with power cuts: shuttle. For what loom cannot reach, many writers
 //! and long runs.
 //!
-//! `RUSTFLAGS="--cfg shuttle" cargo test --package lightsout-threads --target-dir target/shuttle -- --nocapture`
+//! `RUSTFLAGS="--cfg shuttle" cargo test --profile threads --package lightsout-threads --target-dir target/shuttle -- --nocapture`
 //!
 //! Each test says its seed; `LIGHTSOUT_SEED` gives another one. An order that fails is printed as a *schedule*, and
 //! `LIGHTSOUT_SCHEDULE` runs that one again.
