@@ -182,11 +182,11 @@ impl Lockstep<GroupSubject> {
                     let Some((_, id, operation)) = due.pop_front() else {
                         break;
                     };
-                    let waiting = store.waiting();
                     let (shared, ask) = (store.clone(), ask.clone());
                     let thread = thread::spawn(move || ask(&shared, id, &operation));
                     // It has come once it waits, or was told at once.
-                    while store.waiting() == waiting && !thread.is_finished() {
+                    let who = thread.thread().id();
+                    while !store.is_waiting(who) && !thread.is_finished() {
                         thread::yield_now();
                     }
                     let mut threads = threads.lock().unwrap_or_else(PoisonError::into_inner);

@@ -27,6 +27,7 @@ use crate::sync::{self, Condvar, Mutex, MutexGuard, Race, planted};
 use std::fmt::Debug;
 use std::mem;
 use std::sync::PoisonError;
+use std::thread::ThreadId;
 
 /// What the lock is for: a log, and what an engine keeps beside it.
 pub(crate) trait Ledger: Debug {
@@ -69,8 +70,8 @@ struct State<L> {
     turn: Turn,
     /// How many wait to be alone.
     asking: usize,
-    /// How many wait for anything.
-    waiting: usize,
+    /// Who waits for anything.
+    waiting: Vec<ThreadId>,
     /// How many batches returned.
     batches: u64,
 }
@@ -94,7 +95,7 @@ impl<L: Ledger> Group<L> {
                 ledger,
                 turn: Turn::Nobody,
                 asking: 0,
-                waiting: 0,
+                waiting: Vec::new(),
                 batches: 0,
             }),
             moved: Condvar::new(),
@@ -204,7 +205,13 @@ impl<L: Ledger> Group<L> {
     /// How many threads wait for others.
     pub(crate) fn waiting(&self) -> usize {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.waiting
+        state.waiting.len()
+    }
+
+    /// Whether this thread waits for others.
+    pub(crate) fn is_waiting(&self, thread: ThreadId) -> bool {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.waiting.contains(&thread)
     }
 
     fn lock(&self) -> Result<Locked<'_, L>, Error> {
@@ -212,9 +219,11 @@ impl<L: Ledger> Group<L> {
     }
 
     fn wait<'g>(&'g self, mut state: Locked<'g, L>) -> Result<Locked<'g, L>, Error> {
-        state.waiting += 1;
+        let thread = std::thread::current().id();
+        state.waiting.push(thread);
         let mut state = self.moved.wait(state).map_err(|_| self.panicked())?;
-        state.waiting -= 1;
+        let place = state.waiting.iter().position(|other| *other == thread);
+        place.map(|place| state.waiting.swap_remove(place));
         Ok(state)
     }
 

@@ -12,6 +12,7 @@ use crate::storage::{Storage, claim};
 use crate::sync::Mutex;
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
+use std::thread::ThreadId;
 
 /// The log's name in its directory, once its header is durable.
 pub(crate) const NAME: &str = "log";
@@ -152,6 +153,14 @@ impl<S: Storage> Log<S> {
         match &self.kept {
             Kept::Durable(group) => group.waiting(),
             Kept::AsFound(_) => 0,
+        }
+    }
+
+    /// Whether this thread is one of them.
+    pub fn is_waiting(&self, thread: ThreadId) -> bool {
+        match &self.kept {
+            Kept::Durable(group) => group.is_waiting(thread),
+            Kept::AsFound(_) => false,
         }
     }
 }
