@@ -223,7 +223,9 @@ impl<L: Ledger> Group<L> {
         state.waiting.push(thread);
         let mut state = self.moved.wait(state).map_err(|_| self.panicked())?;
         let place = state.waiting.iter().position(|other| *other == thread);
-        place.map(|place| state.waiting.swap_remove(place));
+        if let Some(place) = place {
+            state.waiting.swap_remove(place);
+        }
         Ok(state)
     }
 
