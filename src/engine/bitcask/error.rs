@@ -59,11 +59,12 @@ pub enum Error {
         dir: PathBuf,
     },
 
-    /// A thread panicked in a merge, which is a bug. What is known is as for [`Error::Poisoned`].
-    #[error("a thread panicked while it merged; open the store again")]
+    /// A thread panicked in a write or a merge, which is a bug. What is known is as for [`Error::Poisoned`].
+    #[error("a thread panicked in a write or a merge; open the store again")]
     Panicked,
 
-    /// A merge failed, now or before: the handle changes nothing more. What was acknowledged is as safe as it was.
+    /// A merge, or a write or barrier of the log, failed, now or before: the handle changes nothing more. What was
+    /// acknowledged is as safe as it was.
     /// Reading goes on.
     #[error("what was acknowledged is safe, but the store takes no more writes: {because}")]
     Poisoned {

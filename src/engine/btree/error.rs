@@ -122,7 +122,8 @@ pub enum Error {
     #[error("a batch needs at least one write; do not write an empty one")]
     EmptyBatch,
 
-    /// A checkpoint failed, now or before: the handle changes nothing more. What was acknowledged is as safe as it was.
+    /// A checkpoint, or a write or barrier of the log, failed, now or before: the handle changes nothing more. What was
+    /// acknowledged is as safe as it was.
     /// Reading goes on.
     #[error("what was acknowledged is safe, but the tree takes no more writes: {because}")]
     Poisoned {

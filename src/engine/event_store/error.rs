@@ -109,8 +109,8 @@ pub enum Error {
         position: Position,
     },
 
-    /// A thread panicked while it saved a snapshot, which is a bug. What is known is as for [`Error::Poisoned`].
-    #[error("a thread panicked while it saved a snapshot; open the store again")]
+    /// A thread panicked in an append or while it saved a snapshot, which is a bug. What is known is as for [`Error::Poisoned`].
+    #[error("a thread panicked in an append or while it saved a snapshot; open the store again")]
     Panicked,
 
     /// An earlier change or barrier of this handle failed, or this one did just now: the handle changes nothing
